@@ -1,0 +1,1 @@
+"""What was observed: tidy data, panels, coverage, and simulation for tests and the example."""

@@ -1,0 +1,195 @@
+"""The panel of one indicator: every area of the review by every period from first to last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.errors import InputError, Problem
+from evaluation.evidence.tidy import Observations, find_data, read_observations
+from evaluation.protocol.indicator import Indicator
+from evaluation.protocol.loading import Review
+from evaluation.protocol.partnership import Area
+from evaluation.protocol.period import days_at, label
+from evaluation.protocol.suggest import nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ExposureMeaning = Literal["persons x days", "days", "as supplied", "denominator", "none"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Observations laid out by area (rows) and consecutive period (columns).
+
+    Attributes:
+        codes: areas, in the order of areas.yaml.
+        first: place of the first period (see `protocol.period.ordinal`).
+        value: exact count or score, NaN where missing or known only as an interval.
+        low: lower bound, NaN where missing.
+        high: upper bound, NaN where missing.
+        exposure: as supplied, NaN where not.
+        listed: True where the data have a row.
+        written: True where something is observed: a count, a marker, or an absent row that means zero.
+    """
+
+    codes: list[str]
+    first: int
+    value: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    exposure: npt.NDArray[np.float64]
+    listed: npt.NDArray[np.bool_]
+    written: npt.NDArray[np.bool_]
+
+
+def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
+    """Read the indicator's data into a panel.
+
+    Args:
+        review: the review.
+        indicator_key: key in indicators.yaml.
+
+    Returns:
+        A dataset with dims (area, time); coords area (codes, in the order of areas.yaml; areas that areas.yaml does not
+        list are left out) and time (labels of all consecutive periods from first to last). Variables: `value` (exact
+        count, or score; NaN where missing or an interval), `low` and `high` (bounds of the count: equal to value where
+        exact, NaN where missing), `exposure` (NaN where not known; 1 where counts are modelled without). Attributes:
+        indicator, frequency, week_anchor, exposure_meaning.
+
+    Raises:
+        InputError: with everything that is wrong in the data file.
+        KeyError: if the review has no such indicator.
+    """
+    import xarray as xr
+
+    indicator = review.indicators[indicator_key]
+    path = find_data(review.folder, indicator)
+    if path is None:
+        raise InputError([absent_file(review, indicator)])
+    file = path.relative_to(review.folder).as_posix() if path.is_relative_to(review.folder) else path.name
+    reading = read_observations(path, indicator, file, simulated=review.settings.simulated)
+    if reading.problems or reading.observations is None:
+        raise InputError(reading.problems)
+    observations = reading.observations
+    grid = lay_out(observations, review.areas.areas, indicator)
+    if grid is None:
+        remedy = "Use the codes of areas.yaml in the column `area`."
+        raise InputError([Problem(file, "column area", "None of the areas is in areas.yaml.", remedy)])
+    frequency, anchor = observations.frequency, observations.week_anchor
+    times = range(grid.first, grid.first + grid.value.shape[1])
+    days = np.array([days_at(t, frequency, anchor) for t in times], dtype=float)
+    exposure, meaning = _exposure(grid, review.areas.areas, indicator, observations.has_exposure, days)
+    dims = ("area", "time")
+    return xr.Dataset(
+        {
+            "value": (dims, grid.value),
+            "low": (dims, grid.low),
+            "high": (dims, grid.high),
+            "exposure": (dims, exposure),
+        },
+        coords={
+            "area": ("area", np.asarray(grid.codes, dtype=str)),
+            "time": ("time", np.asarray([label(t, frequency, anchor) for t in times], dtype=str)),
+        },
+        attrs={
+            "indicator": indicator_key,
+            "frequency": frequency,
+            "week_anchor": anchor,
+            "exposure_meaning": meaning,
+        },
+    )
+
+
+def lay_out(observations: Observations, areas: Mapping[str, Area], indicator: Indicator) -> Grid | None:
+    """Lay observations out as a grid; areas that are not in `areas` are left out.
+
+    Returns:
+        None if no area is left.
+    """
+    seen = set(observations.codes)
+    codes = [code for code in areas if code in seen]
+    if not codes:
+        return None
+    position = {code: i for i, code in enumerate(codes)}
+    row_of = np.array([position.get(code, -1) for code in observations.codes], dtype=np.int64)[
+        observations.area
+    ]
+    kept = row_of >= 0
+    if not kept.any():
+        return None
+    first, last = int(observations.place[kept].min()), int(observations.place[kept].max())
+    shape = (len(codes), last - first + 1)
+    at = (row_of[kept], observations.place[kept] - first)
+
+    def spread(column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        out = np.full(shape, np.nan)
+        out[at] = column[kept]
+        return out
+
+    listed = np.zeros(shape, dtype=bool)
+    listed[at] = True
+    written = np.zeros(shape, dtype=bool)
+    written[at] = observations.written[kept]
+    value, low, high = spread(observations.value), spread(observations.low), spread(observations.high)
+    if indicator.absent_means == "zero":
+        for array in (value, low, high):
+            array[~listed] = 0.0
+        written |= ~listed
+    return Grid(codes, first, value, low, high, spread(observations.exposure), listed, written)
+
+
+def _exposure(
+    grid: Grid,
+    areas: Mapping[str, Area],
+    indicator: Indicator,
+    supplied: bool,
+    days: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], ExposureMeaning]:
+    """Exposure of every cell and what it is: the rule is in `Indicator.exposure`."""
+    if indicator.likelihood == "normal":
+        return np.full(grid.value.shape, np.nan), "none"
+    if indicator.likelihood == "binomial":
+        return grid.exposure, "denominator"
+    if indicator.exposure == "none":
+        return np.ones(grid.value.shape), "none"
+    if supplied:
+        return grid.exposure, "as supplied"
+    population = [areas[code].population for code in grid.codes]
+    known = [number for number in population if number is not None]
+    if len(known) == len(population):
+        return np.outer(np.array(known, dtype=float), days), "persons x days"
+    return np.tile(days, (len(grid.codes), 1)), "days"
+
+
+def absent_file(review: Review, indicator: Indicator) -> Problem:
+    """The problem of an indicator without data."""
+    folder = review.folder
+    if indicator.file is not None:
+        if (folder / "data" / indicator.file).exists():
+            remedy = f"Write `file: data/{indicator.file}`: files are named from the review folder."
+        else:
+            parent = (folder / indicator.file).parent
+            near = nearest(indicator.file.split("/")[-1], _names(parent))
+            remedy = (
+                f"Did you mean {near}?" if near else "Add the file, or correct `file` in indicators.yaml."
+            )
+        return Problem(indicator.file, "", f"The data of `{indicator.key}` are not there.", remedy)
+    near = nearest(f"{indicator.key}.csv", _names(folder / "data"))
+    remedy = f"Rename data/{near}, if that is it" if near else "Add the file"
+    remedy += f", or name another with `file:` under `{indicator.key}` in indicators.yaml."
+    return Problem(f"data/{indicator.key}.csv", "", f"The data of `{indicator.key}` are not there.", remedy)
+
+
+def _names(folder: object) -> list[str]:
+    from pathlib import Path
+
+    path = Path(str(folder))
+    if not path.is_dir():
+        return []
+    return sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith((".", "~")))

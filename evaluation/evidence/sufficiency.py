@@ -1,0 +1,392 @@
+"""Do the data suffice for what the plan promises? Starts, windows, lengths before and after, comparison areas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.errors import Problem
+from evaluation.evidence.panel import Grid
+from evaluation.protocol.indicator import Indicator
+from evaluation.protocol.partnership import Areas
+from evaluation.protocol.period import Frequency, Span, first_day, first_place, label, last_place, read_span
+from evaluation.protocol.plan import Plan
+from evaluation.protocol.resolve import comparison_areas, indicator_roles, named_comparison
+from evaluation.protocol.suggest import listing, plural
+from evaluation.protocol.yaml_source import KeyPath, Lines, place_of
+
+# Rules of thumb of the field: at least 3 points on each side of an interruption (EPOC); a monthly series needs more
+# before it, because level, trend and autocorrelation have to be told apart.
+FEWEST: dict[tuple[str, bool], tuple[int, int]] = {
+    ("its", True): (8, 2),
+    ("its", False): (3, 1),
+    ("did", True): (1, 1),
+    ("did", False): (1, 1),
+}
+COMFORTABLE_MONTHS_BEFORE = 24
+FINER: dict[str, tuple[Frequency, ...]] = {
+    "weekly": ("week",),
+    "monthly": ("week", "month"),
+    "quarterly": ("week", "month", "quarter"),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The data of one indicator, laid out.
+
+    Attributes:
+        indicator: the indicator.
+        file: its data file, as named in problems.
+        frequency: of the data.
+        anchor: of weeks.
+        grid: the cells.
+        has_exposure: whether the file gives exposure.
+    """
+
+    indicator: Indicator
+    file: str
+    frequency: Frequency
+    anchor: str
+    grid: Grid
+    has_exposure: bool
+
+    def label(self, place: int) -> str:
+        return label(place, self.frequency, self.anchor)
+
+    @property
+    def last(self) -> int:
+        return self.grid.first + self.grid.written.shape[1] - 1
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One plan on one indicator: the periods both have."""
+
+    plan: Plan
+    file: str
+    lines: Lines
+    measured: Measured
+    lo: int
+    hi: int
+    used: npt.NDArray[np.bool_]
+
+    def place(self, path: KeyPath) -> str:
+        return place_of(self.lines, path)
+
+    def problem(self, path: KeyPath, found: str, remedy: str) -> Problem:
+        return Problem(self.file, self.place(path), found, remedy)
+
+    @property
+    def key(self) -> str:
+        return self.measured.indicator.key
+
+    def start_of(self, code: str) -> int:
+        return first_place(self.plan.treated[code], self.measured.frequency, self.measured.anchor)
+
+    def observed(self, code: str) -> npt.NDArray[np.bool_]:
+        """Whether the area has anything observed, for each period from `lo` to `hi`."""
+        grid = self.measured.grid
+        row = grid.written[grid.codes.index(code)]
+        return row[self.lo - grid.first : self.hi - grid.first + 1]
+
+
+def plan_data_problems(
+    plan: Plan,
+    file: str,
+    lines: Lines,
+    damaged: frozenset[str],
+    areas: Areas,
+    measured: Mapping[str, Measured],
+) -> list[Problem]:
+    """What prevents the evaluation of a plan with the data that are there.
+
+    Args:
+        plan: the plan; its `design`, `treated`, `period` and `indicators` could be read.
+        file: its name in problems.
+        lines: line of each key.
+        damaged: keys that could not be read.
+        areas: of the review.
+        measured: data by indicator key; indicators without usable data are absent and reported elsewhere.
+    """
+    found: list[Problem] = []
+    for key in indicator_roles(plan):
+        if key not in measured:
+            continue
+        case, problem = _case(plan, file, lines, measured[key])
+        if case is None:
+            found += [problem] if problem else []
+            continue
+        found += _treated_problems(case, areas)
+        if "comparison" not in damaged:
+            found += _comparison_problems(case, areas)
+        if "model" not in damaged:
+            found += _season_problems(case)
+    # The same plain fact about the plan (a washout that is too long) need not be said for each indicator.
+    return list(dict.fromkeys(found))
+
+
+def _case(plan: Plan, file: str, lines: Lines, measured: Measured) -> tuple[_Case | None, Problem | None]:
+    frequency, anchor, grid = measured.frequency, measured.anchor, measured.grid
+    start = first_place(plan.period.start, frequency, anchor)
+    end = last_place(plan.period.end, frequency, anchor)
+    if start > end:
+        return None, None
+    lo, hi = max(start, grid.first), min(end, measured.last)
+    if lo > hi:
+        text = f"The data of `{measured.indicator.key}` run from {measured.label(grid.first)} to "
+        text += f"{measured.label(measured.last)}, wholly outside the period {plan.period.start} to {plan.period.end}."
+        return None, Problem(file, place_of(lines, ("period",)), text, "Change `period`, or add data.")
+    used = np.ones(hi - lo + 1, dtype=bool)
+    for window in plan.period.exclude:
+        first, last = first_place(window.from_, frequency, anchor), last_place(window.to, frequency, anchor)
+        used[max(first - lo, 0) : max(last - lo + 1, 0)] = False
+    return _Case(plan, file, lines, measured, lo, hi, used), None
+
+
+def _treated_problems(case: _Case, areas: Areas) -> Iterator[Problem]:
+    """Findings about treated areas; areas with the same finding share one problem."""
+    shared: dict[tuple[KeyPath, str, str], list[str]] = {}
+    for code in case.plan.treated:
+        if code in areas.areas and (finding := _treated_finding(case, code)):
+            path, text, remedy = finding
+            shared.setdefault((path, text, remedy), []).append(code)
+    for (path, text, remedy), codes in shared.items():
+        where = path or ("treated", codes[0])
+        yield case.problem(where, text.replace("{who}", listing([f"`{code}`" for code in codes])), remedy)
+
+
+def _treated_finding(case: _Case, code: str) -> tuple[KeyPath, str, str] | None:
+    """(place, what was found, remedy) of the first thing that prevents the use of a treated area, if any."""
+    plan, measured, grid = case.plan, case.measured, case.measured.grid
+    if code not in grid.codes:
+        text = f"There are no data for {{who}} in {measured.file}."
+        if measured.indicator.absent_means == "zero":
+            return (), text, "If nothing ever happened there, add rows with the count 0."
+        return (), text, f"Add its rows, or take `{case.key}` out of this plan."
+    start, written = case.start_of(code), plan.treated[code]
+    span = read_span(written)
+    if span.last <= read_span(plan.period.start).first or span.first > read_span(plan.period.end).last:
+        return None  # said by the rules for plans
+    data = f"{measured.label(grid.first)} to {measured.label(measured.last)}"
+    if start > case.hi:
+        return (
+            (),
+            f"{{who}} starts in {written}, after the data of `{case.key}` end ({data}).",
+            "Add later data, or wait.",
+        )
+    if start <= case.lo:
+        text = f"{{who}} starts in {written}, and there is no period before it in the data of `{case.key}` ({data})."
+        return (), text, "Add earlier data, or an earlier `period: start`."
+    split = start - case.lo
+    washout = plan.period.washout
+    after_length = case.hi - start + 1
+    if washout >= after_length:
+        text = f"A washout of {plural(washout, 'period')} leaves nothing of the {plural(after_length, 'period')} from {written}."
+        return ("period", "washout"), text, "Shorten the washout, or wait for more data."
+    if not case.used[:split].any():
+        text = f"The excluded windows take out every period before {written}."
+        return ("period", "exclude"), text, "Exclude less, or start the period earlier."
+    if not case.used[split + washout :].any():
+        text = f"The excluded windows (and the washout) take out every period from {written} on."
+        return ("period", "exclude"), text, "Exclude less, or wait for more data."
+    usable = case.observed(code) & case.used
+    before, after = int(usable[:split].sum()), int(usable[split + washout :].sum())
+    return _too_few(case, before, after, written)
+
+
+def _too_few(case: _Case, before: int, after: int, start: str) -> tuple[KeyPath, str, str] | None:
+    design, measured = case.plan.design, case.measured
+    kind = {"week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "annual"}[
+        measured.frequency
+    ]
+    need_before, need_after = FEWEST[design, measured.frequency in ("week", "month")]
+    rule = f"`{design}` with {kind} data needs at least {need_before} before and {need_after} after"
+    if before == 0:
+        return (
+            (),
+            f"{{who}} has no count of `{case.key}` before its start in {start}; {rule}.",
+            "Add earlier data.",
+        )
+    if before < need_before:
+        text = f"{{who}} has only {plural(before, 'usable period')} of `{case.key}` before its start in {start}; {rule}."
+        return (), text, "Add earlier data, start the period earlier, or exclude less."
+    if after < need_after:
+        counted = f" (after a washout of {case.plan.period.washout})" if case.plan.period.washout else ""
+        text = f"{{who}} has only {plural(after, 'usable period')} of `{case.key}` from its start in {start} on{counted}; {rule}."
+        return (), text, "Wait for more data, or exclude less."
+    if case.plan.effect.shape == "level_and_slope" and after < 3:
+        text = f"`level_and_slope` needs 3 periods after the start; `{case.key}` has {after} in {{who}}."
+        return ("effect", "shape"), text, "Write `shape: step`, or wait for more data."
+    return None
+
+
+def _comparison_problems(case: _Case, areas: Areas) -> Iterator[Problem]:
+    plan = case.plan
+    if plan.design != "did":
+        return
+    named = comparison_areas(plan, areas)
+    with_data = [c for c in named if c in case.measured.grid.codes and (case.observed(c) & case.used).any()]
+    if plan.comparison is not None and named and not with_data:
+        text = f"No comparison area has data on `{case.key}` in the period."
+        yield case.problem(
+            ("comparison",), text, f"Add their rows to {case.measured.file}, or name other areas."
+        )
+    if plan.comparison is None and len(set(plan.treated.values())) > 1:
+        starts = {case.start_of(code) for code in plan.treated}
+        if len(starts) == 1:
+            text = f"All treated areas start in the same {case.measured.frequency} ({case.measured.label(starts.pop())}) "
+            text += f"of `{case.key}`, and there is no comparison."
+            yield case.problem(("comparison",), text, "Add `comparison: {areas: all}`, or use `design: its`.")
+
+
+def _season_problems(case: _Case) -> Iterator[Problem]:
+    season = case.plan.model.seasonality
+    if season in FINER and case.measured.frequency not in FINER[season]:
+        text = f"A {season} season cannot be seen in data by {case.measured.frequency} (`{case.key}`)."
+        coarser = {"month": "monthly", "quarter": "quarterly"}.get(case.measured.frequency)
+        remedy = (
+            f"Write `seasonality: {coarser}`, auto or none."
+            if coarser
+            else "Write `seasonality: none` or auto."
+        )
+        yield case.problem(("model", "seasonality"), text, remedy)
+
+
+def plan_warnings(
+    plan: Plan,
+    file: str,
+    lines: Lines,
+    areas: Areas,
+    measured: Mapping[str, Measured],
+    others: Mapping[str, Plan],
+) -> list[Problem]:
+    """What is allowed but worth saying about a plan and its data."""
+    found: list[Problem] = []
+    for key in indicator_roles(plan):
+        if key not in measured:
+            continue
+        case, _ = _case(plan, file, lines, measured[key])
+        if case is not None:
+            found += _date_warnings(case)
+            found += _length_warnings(case, areas)
+    found += _comparison_warnings(plan, file, lines, areas, others)
+    return list(dict.fromkeys(found))
+
+
+def _date_warnings(case: _Case) -> Iterator[Problem]:
+    plan, measured = case.plan, case.measured
+    by_start: dict[str, list[str]] = {}
+    for code, written in plan.treated.items():
+        by_start.setdefault(written, []).append(code)
+    for written, codes in by_start.items():
+        place, span = case.start_of(codes[0]), read_span(written)
+        who, named = listing([f"`{code}`" for code in codes]), measured.label(place)
+        if _begins_inside(span, place, measured):
+            text = f"{who} starts inside the {measured.frequency} {named}, which counts as wholly treated (`{case.key}`)."
+            yield case.problem(
+                ("treated", codes[0]), text, "Use finer data, or a washout of 1, if that matters."
+            )
+        elif span.frequency == "year" and measured.frequency != "year":
+            text = f"{who} starts in {written}, read as {named} (`{case.key}`)."
+            yield case.problem(
+                ("treated", codes[0]), text, f"Name the {measured.frequency} if it was a later one."
+            )
+    end = last_place(plan.period.end, measured.frequency, measured.anchor)
+    start = first_place(plan.period.start, measured.frequency, measured.anchor)
+    if end > measured.last:
+        text = f"The period ends in {plan.period.end}, the data of `{case.key}` in {measured.label(measured.last)}."
+        yield case.problem(("period", "end"), text, "The evaluation goes as far as the data.")
+    if start < measured.grid.first:
+        text = f"The period starts in {plan.period.start}, the data of `{case.key}` in {measured.label(measured.grid.first)}."
+        yield case.problem(("period", "start"), text, "The evaluation starts with the data.")
+
+
+def _begins_inside(span: Span, place: int, measured: Measured) -> bool:
+    return first_day(place, measured.frequency, measured.anchor) < span.first
+
+
+def _length_warnings(case: _Case, areas: Areas) -> Iterator[Problem]:
+    plan, measured = case.plan, case.measured
+    few: list[str] = []
+    hidden: list[str] = []
+    fewest = COMFORTABLE_MONTHS_BEFORE if plan.design == "its" and measured.frequency == "month" else 2
+    for code in plan.treated:
+        if code not in measured.grid.codes or not case.lo < case.start_of(code) <= case.hi:
+            continue
+        before = int((case.observed(code) & case.used)[: case.start_of(code) - case.lo].sum())
+        if 0 < before < fewest:
+            few.append(code)
+        row = measured.grid.codes.index(code)
+        low, value = measured.grid.low[row], measured.grid.value[row]
+        known = ~np.isnan(low)
+        if (
+            not measured.indicator.rounded_to
+            and known.any()
+            and (known & np.isnan(value)).sum() > known.sum() / 2
+        ):
+            hidden.append(code)
+    if few:
+        who = listing([f"`{code}`" for code in few])
+        text = f"{who}: fewer than {fewest} usable periods of `{case.key}` before the start."
+        why = (
+            "the trend before cannot be checked"
+            if plan.design == "did"
+            else "season and trend are hard to tell apart"
+        )
+        yield case.problem(("treated", few[0]), text, f"The result will be uncertain: {why}.")
+    if hidden:
+        who = listing([f"`{code}`" for code in hidden])
+        text = f"{who}: more than half of the counts of `{case.key}` are suppressed."
+        yield case.problem(
+            ("treated", hidden[0]), text, "Use larger areas or longer periods, if they can be had."
+        )
+    if plan.effect.shape == "ramp" and plan.effect.ramp_periods is not None:
+        length = case.hi - max(case.start_of(code) for code in plan.treated) + 1
+        if 0 < length < plan.effect.ramp_periods:
+            text = f"The ramp of {plan.effect.ramp_periods} periods is longer than the {length} after the last start."
+            yield case.problem(("effect", "ramp_periods"), text, "The full effect is not seen in the data.")
+
+
+def _comparison_warnings(
+    plan: Plan, file: str, lines: Lines, areas: Areas, others: Mapping[str, Plan]
+) -> Iterator[Problem]:
+    if plan.design != "did":
+        return
+    place = place_of(lines, ("comparison",))
+    kept = comparison_areas(plan, areas)
+    if plan.comparison is None or not kept:
+        starts = sorted(plan.treated.values(), key=lambda text: read_span(text).first)
+        if len(set(starts)) > 1:
+            text = f"From {starts[-1]} on every area is treated and nothing is left to compare with."
+            yield Problem(
+                file,
+                place,
+                text,
+                "Effects after that rest on the earlier periods alone; add areas if you can.",
+            )
+        return
+    if len(kept) == 1:
+        yield Problem(
+            file, place, f"There is one comparison area (`{kept[0]}`).", "Add more, if there are any like it."
+        )
+    if isinstance(plan.comparison.areas, str) and plan.comparison.areas != "all":
+        both = [code for code in named_comparison(plan, areas) if code in plan.treated]
+        if both:
+            text = (
+                f"Of the group `{plan.comparison.areas}`, treated here: {listing([f'`{c}`' for c in both])}."
+            )
+            yield Problem(file, place, text, "Treated areas serve as comparison only until they start.")
+    last = read_span(plan.period.end).last
+    for other_id, other in sorted(others.items()):
+        shared = [c for c in kept if c in other.treated and read_span(other.treated[c]).first <= last]
+        if shared:
+            text = (
+                f"In the comparison, but treated under `{other_id}`: {listing([f'`{c}`' for c in shared])}."
+            )
+            yield Problem(
+                file, place, text, "Exclude with a reason, or say among `assumptions` why it does not matter."
+            )

@@ -1,0 +1,118 @@
+"""What is measured, and how it is published: `indicators.yaml`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from evaluation.protocol.reading import Because, PeriodText, Promise, Text, refuse
+from evaluation.protocol.suggest import quote
+
+Likelihood = Literal["negative_binomial", "poisson", "binomial", "normal"]
+Direction = Literal["lower_is_better", "higher_is_better"]
+COUNTS: frozenset[str] = frozenset({"negative_binomial", "poisson"})
+
+
+def _bounds(value: Any) -> Any:
+    remedy = "Write the smallest and the largest value it can stand for: [1, 7]."
+    if not isinstance(value, list) or len(value) != 2:
+        raise refuse("A suppression marker needs two numbers.", remedy)
+    for number in value:
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < float("inf"):
+            raise refuse(f"{quote(number)} is not a number.", remedy)
+    if value[0] > value[1]:
+        raise refuse(f"The interval {value} is the wrong way round.", f"Write [{value[1]}, {value[0]}].")
+    return [float(number) for number in value]
+
+
+def _marker(value: Any) -> Any:
+    text = str(value).strip()
+    if not text:
+        raise refuse(
+            "An empty marker would make every blank cell a suppressed one.",
+            "A blank count is missing; take it out.",
+        )
+    if re.fullmatch(r"[-+]?[\d.,]+", text) and any(c.isdigit() for c in text):
+        raise refuse(
+            f"The marker {quote(text)} is a number.",
+            "Use the sign that is published, such as '*', 'c' or '<5'.",
+        )
+    return text
+
+
+def _price_year(value: Any) -> Any:
+    text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"\d{4}([-/]\d{2}(\d{2})?)?", text):
+        raise refuse(f"{quote(value)} is not a price year.", "Write 2023-24, or 2023.")
+    return text
+
+
+PriceYear = Annotated[str, BeforeValidator(_price_year)]
+Bounds = Annotated[list[float], BeforeValidator(_bounds)]
+Marker = Annotated[str, BeforeValidator(_marker)]
+
+
+class UnitCost(Promise):
+    """What one event costs.
+
+    Attributes:
+        value: pounds per event.
+        price_year: of the value.
+        source: where it was published.
+        confidence: the publisher's or the analyst's rating of it.
+    """
+
+    value: float = Field(ge=0, allow_inf_nan=False)
+    price_year: PriceYear
+    source: Text
+    confidence: Text | None = None
+
+
+class Break(Promise):
+    """A known change in recording, from a period on."""
+
+    from_: PeriodText = Field(alias="from")
+    because: Because
+
+
+class Indicator(Promise):
+    """One indicator.
+
+    Attributes:
+        key: its name in plans and of its data file.
+        title: for readers.
+        unit: plural noun of what is counted.
+        direction: which way is better.
+        definition: what exactly is counted.
+        source: publisher and table.
+        licence: under which the data may be shown.
+        file: of the data, relative to the review folder; by default `data/<key>.csv`, `.csv.gz` or `.parquet`.
+        likelihood: negative_binomial and poisson for counts, binomial for counts of a denominator (`exposure`),
+            normal for scores.
+        absent_means: whether a row that is not there is missing or zero.
+        suppressed: marker as published -> the lowest and highest value that it can stand for.
+        rounded_to: counts are published rounded to the nearest multiple of this (a published 0 is exactly 0).
+        exposure: `auto`, or `none` to model counts without any.
+        disclosure: the profile by which the indicator is protected when published.
+        unit_cost: of one event.
+        breaks: known changes in recording.
+    """
+
+    key: str
+    title: Text
+    unit: Text = "events"
+    direction: Direction = "lower_is_better"
+    definition: Text | None = None
+    source: Text | None = None
+    licence: Text | None = None
+    file: Text | None = None
+    likelihood: Likelihood = "negative_binomial"
+    absent_means: Literal["missing", "zero"] = "missing"
+    suppressed: dict[Marker, Bounds] = Field(default_factory=dict)
+    rounded_to: int | None = Field(default=None, ge=2, le=1000)
+    exposure: Literal["auto", "none"] = "auto"
+    disclosure: Literal["health", "partner", "already_public"] = "partner"
+    unit_cost: UnitCost | None = None
+    breaks: list[Break] = Field(default_factory=list)

@@ -1,0 +1,103 @@
+"""The partnership and its places: `review.yaml` and `areas.yaml`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from evaluation.protocol.reading import Because, Code, Promise, Text, refuse
+
+
+def _year(text: str) -> str:
+    match = re.fullmatch(r"(\d{4})(?:[-/](\d{2}|\d{4}))?", text)
+    if match is None:
+        raise refuse(f"'{text}' is not a year.", "Write the year of the review as 2024-25 (or 2024).")
+    if match[2] and int(match[2]) % 100 != (int(match[1]) + 1) % 100:
+        raise refuse(
+            f"'{text}' does not run from one year to the next.",
+            f"Write {match[1]}-{(int(match[1]) + 1) % 100:02d}.",
+        )
+    return text
+
+
+def _interval(value: Any) -> Any:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0.5 <= value < 1:
+        share = f", such as {value / 100:g}" if 50 <= value < 100 else ", such as 0.95"
+        raise refuse(
+            f"An interval of {value:g} is out of range.", f"Write a share from 0.5 to below 1{share}."
+        )
+    return value
+
+
+YearText = Annotated[Text, AfterValidator(_year)]
+
+
+class ReviewSettings(Promise):
+    """What holds for the whole review (`review.yaml`).
+
+    Attributes:
+        title: of the book.
+        partnership: name of the partnership or area.
+        year: the year of the review, `2024-25`.
+        interval: probability inside every credible interval that is reported.
+        simulated: True if the data are made up; the book then says so on every page.
+        seed: of every random number of the review.
+        contact: for questions about the review.
+        authors: names.
+        summary: one paragraph for the first page.
+        authorities: the specified authorities that took part.
+    """
+
+    title: Text
+    partnership: Text
+    year: YearText
+    interval: Annotated[float, BeforeValidator(_interval)] = 0.95
+    simulated: bool = False
+    seed: int = Field(default=2025, ge=0, le=2**32 - 1)
+    contact: Text | None = None
+    authors: list[Text] = Field(default_factory=list)
+    summary: Text | None = None
+    authorities: list[Text] = Field(default_factory=list)
+
+
+class Area(Promise):
+    """One area, by the code that the data use.
+
+    Attributes:
+        name: for readers.
+        population: persons; makes exposure of counts (population x days) where the data have none.
+    """
+
+    name: Text
+    population: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
+class AreaGroup(Promise):
+    """Areas that are named together, so that a plan can say `comparison: {areas: similar_centres}`.
+
+    Attributes:
+        areas: codes.
+        because: why these belong together.
+    """
+
+    areas: list[Code] = Field(min_length=1)
+    because: Because | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_list(cls, data: Any) -> Any:
+        return {"areas": data} if isinstance(data, list) else data
+
+
+class Areas(Promise):
+    """All areas and groups (`areas.yaml`).
+
+    Attributes:
+        areas: by code.
+        groups: by name.
+    """
+
+    areas: dict[str, Area]
+    groups: dict[str, AreaGroup] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What is SHOWN: disclosure control, figures, tables, packets, notebooks and the book."""

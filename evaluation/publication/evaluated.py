@@ -1,0 +1,99 @@
+"""What publication needs to know of an evaluation: its shape, so that any object of this shape can be told and stored."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from evaluation.publication.figures import Subject
+
+
+class Evaluated(Protocol):
+    """One plan, evaluated: plain data only. `flow.Evaluation` has this shape."""
+
+    review: Any
+    plan: Any
+    profile: str
+    finding: dict[str, Any]
+    run: dict[str, Any]
+    panels: dict[str, xr.Dataset]
+    series: dict[str, xr.Dataset]
+    effects: pd.DataFrame
+    checks: pd.DataFrame
+    failed: dict[str, str]
+
+
+def as_json(value: Any) -> Any:
+    """Return `value` as plain JSON data: no NaN or infinity (null instead), no numpy, no tuples."""
+    if isinstance(value, Mapping):
+        return {str(k): as_json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        return [as_json(v) for v in value]
+    if isinstance(value, np.generic):
+        return as_json(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return str(value)
+
+
+def run_key(evaluation: Evaluated) -> str:
+    """The key of a run: `run["key"]` if the flow set one, else a hash of the finding.
+
+    The notebook and the flow each compute it from their own copy; equal keys mean that the notebook tells this very run.
+    """
+    given = evaluation.run.get("key")
+    if given:
+        return str(given)
+    text = json.dumps(as_json(evaluation.finding), sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def labels_of(evaluation: Evaluated) -> dict[str, Any]:
+    """The words and rules a packet needs so that the book can be made from packets alone."""
+    plan, settings = evaluation.plan, evaluation.review.settings
+    plan_words = {
+        "title": plan.title,
+        "question": plan.question,
+        "treated": dict(plan.treated),
+        "meaningful": plan.effect.meaningful,
+        "primary": plan.indicators.primary,
+    }
+    indicators = {}
+    for key in evaluation.finding["indicators"]:
+        found = evaluation.review.indicators[key]
+        indicators[key] = {
+            "title": found.title,
+            "unit": found.unit,
+            "direction": found.direction,
+            "disclosure": found.disclosure,
+            "source": found.source,
+            "licence": found.licence,
+        }
+    return {
+        "plan": plan_words,
+        "indicators": indicators,
+        "simulated": bool(settings.simulated),
+        "interval": settings.interval,
+    }
+
+
+def subject_of(evaluation: Evaluated, key: str) -> Subject:
+    """The words and disclosure rules of an indicator, for a chart."""
+    found = evaluation.review.indicators[key]
+    likelihood = evaluation.finding["indicators"].get(key, {}).get("likelihood", "")
+    return Subject(
+        name=f"{evaluation.plan.id}-{key}",
+        title=found.title,
+        unit=found.unit,
+        profile=found.disclosure,
+        interval=evaluation.review.settings.interval,
+        shape=evaluation.plan.effect.shape,
+        scores=likelihood == "normal",
+    )

@@ -1,0 +1,328 @@
+"""The only door to matplotlib: four charts, each with alt text, caption and the numbers that may be published.
+
+Palette and habits of the Government Analysis Function: at most four colours, direct labels instead of a legend,
+solid, dashed and dotted lines so that nothing rests on colour alone, no title inside the image.
+"""
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from evaluation.publication import numbers as say
+from evaluation.publication.alt import alt_sentence
+from evaluation.publication.axis import period_ticks, spread_labels, wrap_label
+from evaluation.publication.disclosure import CONFIDENTIAL, clean, control_counts, control_points, withhold_saturated
+from evaluation.publication.display import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BLUE, TEAL, PLUM, ORANGE, DARK, GREY = "#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#BFBFBF"
+LABEL_ORANGE = "#B4470B"  # orange dark enough for text on white (5.3:1)
+WIDTH = 8.6
+STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 11.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.edgecolor": "#505A5F",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#CCCCCC",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 2.2,
+    "xtick.color": "#0B0C0C",
+    "ytick.color": "#0B0C0C",
+    "ytick.major.size": 0,
+    "text.parse_math": False,
+    "svg.hashsalt": "svd",
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a chart is about: the words and rules of its indicator."""
+
+    name: str  # part of file names
+    title: str
+    unit: str
+    profile: str
+    interval: float = 0.95
+    shape: str = "step"
+    scores: bool = False  # a normal likelihood: a score and not a count
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One intervention in the forest plot, as percent change."""
+
+    label: str
+    median: float
+    lower: float
+    upper: float
+    note: str = ""
+    pooled: float | None = None
+
+
+def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: str = "") -> Figure:
+    """What was recorded, what the model expects, and what would have been expected without the intervention.
+
+    Args:
+        series: dims time; observed, mu, mu0, mu0_lower, mu0_upper, used, post; attrs first_start.
+        subject: words and disclosure rules.
+        estimate: the finding in a few words ("12% lower than expected"), for the alt text.
+    """
+    labels = [str(t) for t in series["time"].values]
+    observed = _values(series, "observed")
+    if subject.scores:
+        points, withheld = observed, np.zeros(observed.shape, dtype=bool)
+    else:
+        points, withheld = control_points(observed, subject.profile)
+    post = np.asarray(series["post"].values, dtype=bool)
+    expected = withhold_saturated(_values(series, "mu"), withheld, subject.shape, subject.profile)
+    without, low, high = (np.where(post, _values(series, v), np.nan) for v in ("mu0", "mu0_lower", "mu0_upper"))
+    used = np.asarray(series["used"].values, dtype=bool) if "used" in series else np.ones(len(labels), dtype=bool)
+    x = np.arange(len(labels))
+
+    def draw(axes: "Axes") -> None:
+        _shade_unused(axes, ~used)
+        axes.fill_between(x, low, high, color=ORANGE, alpha=0.18, linewidth=0)
+        axes.plot(x, points, linestyle="none", marker="o", markersize=4.2, markerfacecolor="white",
+                  markeredgecolor=DARK, markeredgewidth=1.1)  # fmt: skip
+        axes.plot(x, expected, color=BLUE)
+        axes.plot(x, without, color=LABEL_ORANGE, linestyle=(0, (5, 2)))
+        _mark_start(axes, post, labels)
+        if not subject.scores:
+            axes.set_ylim(bottom=0)
+        _label_ends(axes, x, [("Recorded", points, DARK), ("Expected", expected, BLUE),
+                              ("Expected without\nthe intervention", without, LABEL_ORANGE)])  # fmt: skip
+        _period_axis(axes, labels)
+
+    data = pd.DataFrame({"Period": labels})
+    data["Recorded"] = [_score(v) for v in observed] if subject.scores else control_counts(observed, subject.profile)
+    data["Expected"] = _rounded(expected)
+    data["Expected without the intervention"] = _rounded(without)
+    data["Lower"], data["Upper"] = _rounded(low), _rounded(high)
+    caption = f"{clean(subject.title)}: recorded, expected, and expected without the intervention."
+    caption += f" The band is the {say.percentage(subject.interval)} credible interval of the last."
+    if withheld.any():
+        caption += f" Recorded counts of 1 to 7 are withheld ({CONFIDENTIAL}) and left out of the chart; others are rounded to 5."
+    elif subject.profile != "already_public" and not subject.scores:
+        caption += " Recorded counts are rounded to 5."
+    if not used.all():
+        caption += " Grey periods were left out of the analysis."
+    alt = alt_sentence("Line chart", subject.title, f"after the start {estimate or _level(expected, without, post)}")
+    counts = () if subject.profile == "already_public" or subject.scores else ("Recorded",)
+    return Figure(f"{subject.name}-counterfactual", _render(draw, 4.4), alt, caption, data, counts)
+
+
+def cumulative_averted(series: xr.Dataset, subject: Subject) -> Figure:
+    """Events averted since the start, summed over time, with interval."""
+    keep = np.isfinite(_values(series, "averted_mean"))
+    labels = [str(t) for t in series["time"].values[keep]]
+    mean, low, high = (_values(series, f"averted_{v}")[keep] for v in ("mean", "lower", "upper"))
+    x = np.arange(len(labels))
+    end = {"median": mean[-1], "lower": low[-1], "upper": high[-1]}
+
+    def draw(axes: "Axes") -> None:
+        axes.fill_between(x, low, high, color=TEAL, alpha=0.22, linewidth=0)
+        axes.plot(x, mean, color=BLUE)
+        axes.axhline(0, color=DARK, linewidth=1.2, linestyle=":")
+        _label_ends(axes, x, [(say.fewer(mean[-1]), mean, BLUE)])
+        if len(x) > 1:
+            _say_sides(axes, "fewer than expected", "more than expected")
+        _period_axis(axes, labels)
+
+    data = pd.DataFrame({"Period": labels, "Averted so far": np.round(mean), "Lower": np.round(low), "Upper": np.round(high)})
+    caption = (
+        f"{clean(subject.title)}: events averted since the start, added up. "
+        f"The band is the {say.percentage(subject.interval)} credible interval; below zero means more events than expected."
+    )
+    trend = f"by the end about {say.fewer(mean[-1])} ({say.fewer_range(end)})"
+    alt = alt_sentence("Line chart", f"events averted, {subject.title}", trend)
+    return Figure(f"{subject.name}-averted", _render(draw, 3.6), alt, caption, data)
+
+
+def effect_by_event_time(effects: Sequence[dict[str, Any]], subject: Subject, meaningful: float | None = None) -> Figure:
+    """The effect by periods since the start.
+
+    Args:
+        effects: items of `by_event_time` of finding.json: event_time and rate_ratio or difference.
+        subject: words.
+        meaningful: smallest effect worth acting on (a rate ratio, or a difference for scores).
+    """
+    kind = "difference" if "difference" in effects[0] else "rate_ratio"
+    rows = [(int(e["event_time"]), e[kind]) for e in effects if say.complete(e.get(kind))]
+    x = np.array([r[0] for r in rows])
+    middle, low, high = (
+        np.array([_on_scale(r[1][k], kind) for r in rows]) for k in ("median", "lower", "upper")
+    )
+    unit = subject.unit if kind == "difference" else "%"
+
+    def draw(axes: "Axes") -> None:
+        axes.axhline(0, color=DARK, linewidth=1.2, linestyle=":")
+        axes.vlines(x, low, high, color=BLUE, linewidth=2.2 if len(x) < 40 else 1.2)
+        axes.plot(x, middle, linestyle="none", marker="o", color=BLUE, markersize=6 if len(x) < 40 else 3.5)
+        if meaningful is not None:
+            worth = _on_scale(meaningful, kind)
+            axes.axhline(worth, color=LABEL_ORANGE, linewidth=1.6, linestyle=(0, (5, 2)))
+            axes.annotate("worth acting on", (1.0, worth), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                          textcoords="offset points", color=LABEL_ORANGE, va="center", annotation_clip=False)  # fmt: skip
+        sign = "%" if unit == "%" else ""
+        axes.yaxis.set_major_formatter(lambda v, _: f"{v:+g}{sign}".replace("-", "−") if round(v, 9) else f"0{sign}")
+        axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[attr-defined]
+        axes.set_xlabel("Periods since the start (0 is the first)")
+
+    data = pd.DataFrame({"Periods since start": x, "Effect": np.round(middle, 1), "Lower": np.round(low, 1), "Upper": np.round(high, 1)})
+    data = data.rename(columns={"Effect": "Percent change" if unit == "%" else f"Difference ({clean(unit)})"})
+    caption = (
+        f"{clean(subject.title)}: effect by periods since the start, "
+        f"with {say.percentage(subject.interval)} credible intervals; 0 means no change."
+    )
+    later = f"{say.change(middle[0])} at first, {say.change(middle[-1])} at the end" if unit == "%" else (
+        f"{say.shift(middle[0], unit)} at first, {say.shift(middle[-1], unit)} at the end")  # fmt: skip
+    alt = alt_sentence("Chart with intervals", f"the effect on {subject.title} by periods since the start", later)
+    return Figure(f"{subject.name}-by-time", _render(draw, 3.6), alt, caption, data)
+
+
+def forest(rows: Sequence[ForestRow], name: str = "forest", interval: float = 0.95) -> Figure:
+    """All interventions of the review side by side, as percent change with intervals."""
+    count = len(rows)
+    y = np.arange(count)[::-1]
+    extreme = max([20.0] + [min(abs(v), 200.0) for r in rows for v in (r.lower, r.upper)])
+
+    def draw(axes: "Axes") -> None:
+        axes.grid(False, axis="y")
+        axes.grid(True, axis="x")
+        axes.axvline(0, color=DARK, linewidth=1.2, linestyle=":")
+        for position, row in zip(y, rows, strict=True):
+            clear = row.upper < 0 or row.lower > 0
+            axes.plot([row.lower, row.upper], [position, position], color=BLUE, linewidth=2.6)
+            axes.plot([row.median], [position], marker="s", markersize=9, color=BLUE,
+                      markerfacecolor=BLUE if clear else "white", markeredgewidth=2)  # fmt: skip
+            if row.pooled is not None:
+                axes.plot([row.pooled], [position - 0.22], marker="D", markersize=6, color=LABEL_ORANGE, markerfacecolor="white")
+            axes.annotate(say.change(row.median), (1.0, position), xycoords=("axes fraction", "data"), xytext=(6, 0),
+                          textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
+        axes.set_yticks(y, [wrap_label(r.label) for r in rows])
+        axes.set_ylim(-0.7, count - 0.3)
+        axes.set_xlim(-extreme * 1.08, extreme * 1.08)
+        axes.xaxis.set_major_formatter(lambda v, _: f"{v:+.0f}%".replace("-", "−") if v else "no change")
+        axes.annotate("◀ lower", (0.0, 1.0), xycoords="axes fraction", xytext=(2, 4), textcoords="offset points", fontsize=10.5)
+        axes.annotate("higher ▶", (1.0, 1.0), xycoords="axes fraction", xytext=(-2, 4), textcoords="offset points",
+                      ha="right", fontsize=10.5)  # fmt: skip
+
+    data = pd.DataFrame(
+        {
+            "Intervention": [clean(r.label) for r in rows],
+            "Measured by": [clean(r.note) for r in rows],
+            "Percent change": [round(r.median, 1) for r in rows],
+            "Lower": [round(r.lower, 1) for r in rows],
+            "Upper": [round(r.upper, 1) for r in rows],
+        }
+    )
+    caption = (
+        f"Change against what was expected, with {say.percentage(interval)} credible intervals. "
+        "A filled square means the whole interval lies on one side of no change."
+    )
+    if any(r.pooled is not None for r in rows):
+        data["Pooled with the others"] = [None if r.pooled is None else round(r.pooled, 1) for r in rows]
+        caption += " The diamond is the estimate pooled with the other interventions."
+    below = sum(r.upper < 0 for r in rows)
+    above = sum(r.lower > 0 for r in rows)
+    trend = f"{below} of {count} clearly lower, {above} clearly higher, {count - below - above} with an interval across no change"
+    alt = alt_sentence("Forest plot", "the change for each intervention", trend)
+    return Figure(name, _render(draw, 1.1 + 0.62 * count), alt, caption, data)
+
+
+def _render(draw: Callable[["Axes"], None], height: float) -> bytes:
+    """Draw on a fresh canvas without pyplot, so that no backend or global state matters, and return PNG bytes."""
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
+        axes = canvas.subplots()
+        draw(axes)
+        buffer = io.BytesIO()
+        canvas.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _values(series: xr.Dataset, name: str) -> NDArray[np.float64]:
+    if name not in series:
+        return np.full(series.sizes["time"], np.nan)
+    return np.asarray(series[name].values, dtype=float)
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float | None]:
+    return [round(float(v), 1) if np.isfinite(v) else None for v in values]
+
+
+def _score(value: float) -> float | None:
+    return say.significant(float(value), 4) if np.isfinite(value) else None
+
+
+def _on_scale(value: float, kind: str) -> float:
+    return 100 * (value - 1) if kind == "rate_ratio" else value
+
+
+def _level(expected: NDArray[np.float64], without: NDArray[np.float64], post: NDArray[np.bool_]) -> str:
+    both = post & np.isfinite(expected) & np.isfinite(without)
+    if not both.any() or without[both].sum() == 0:
+        return "no comparison can be shown"
+    percent = 100 * (expected[both].sum() / without[both].sum() - 1)
+    return f"{say.change(percent)} than expected without the intervention"
+
+
+def _period_axis(axes: "Axes", labels: list[str]) -> None:
+    positions, names = period_ticks(labels)
+    axes.set_xticks(positions, names)
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+
+
+def _mark_start(axes: "Axes", post: NDArray[np.bool_], labels: list[str]) -> None:
+    if not post.any():
+        return
+    first = int(np.argmax(post))
+    axes.axvline(first - 0.5, color=DARK, linewidth=1.2, linestyle=":")
+    axes.annotate(f"starts {say.period_name(labels[first])} ", (first - 0.5, 1.0), xycoords=("data", "axes fraction"), xytext=(-3, 2),
+                  textcoords="offset points", ha="right" if first > len(labels) / 4 else "left", fontsize=10.5)  # fmt: skip
+
+
+def _shade_unused(axes: "Axes", unused: NDArray[np.bool_]) -> None:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], unused.astype(int), [0]])))
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        axes.axvspan(first - 0.5, last - 0.5, color="#EDEDED", linewidth=0, zorder=0)
+
+
+def _label_ends(axes: "Axes", x: NDArray[np.int64], lines: Sequence[tuple[str, NDArray[np.float64], str]]) -> None:
+    """Write each line's name at its right end, pushed apart so that names do not overlap."""
+    ends = []
+    for text, values, colour in lines:
+        finite = np.flatnonzero(np.isfinite(values))
+        if finite.size:
+            ends.append((text, float(values[finite[-1]]), colour))
+    low, high = axes.get_ylim()
+    places = spread_labels([(e[1] - low) / (high - low) for e in ends], [1 + e[0].count("\n") for e in ends])
+    for (text, _, colour), place in zip(ends, places, strict=True):
+        axes.annotate(text, (1.0, place), xycoords="axes fraction", xytext=(6, 0), textcoords="offset points",
+                      color=colour, va="center", annotation_clip=False)  # fmt: skip
+
+
+def _say_sides(axes: "Axes", above: str, below: str) -> None:
+    low, high = axes.get_ylim()
+    for text, place, alignment, wanted in ((above, 0.98, "top", high > 0), (below, 0.02, "bottom", low < -0.15 * (high - low))):
+        if wanted:
+            axes.annotate(text, (0.01, place), xycoords="axes fraction", va=alignment, fontsize=10.5, color=DARK)

@@ -1,0 +1,124 @@
+"""The pieces both models are made of: levels, paths, period effects, effects of treatment.
+
+Every free parameter is standard normal (or a bounded share) and is scaled by data, never by a constant that
+depends on the series: the sampler's starting point then suits every series of the structure, and one compiled
+program serves them all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from models.structure import COEFFICIENTS, SEASON_TERMS, Structure
+
+Arrays = dict[str, TensorVariable]
+
+
+def register(arrays: dict[str, np.ndarray]) -> Arrays:
+    """Enter every array as ``pm.Data`` so that a compiled model can be given another series."""
+    return {name: pm.Data(name, array) for name, array in arrays.items()}
+
+
+def area_levels(data: Arrays, structure: Structure) -> TensorVariable:
+    """Level of each area on the link scale, shape (area,)."""
+    z = pm.Normal("level_z", 0.0, 1.0, shape=structure.n_areas)
+    return pm.Deterministic("level", data["level_mean"] + data["level_sd"] * z)
+
+
+def free_period_effects(data: Arrays, structure: Structure) -> TensorVariable:
+    """A free effect for every period, summing to zero over the periods in use, shape (time,).
+
+    Centring over the used periods leaves the common mean to the area levels; the padded periods keep their prior.
+    """
+    z = pm.Normal("period_z", 0.0, 1.0, shape=structure.n_periods)
+    used = data["period_used"]
+    return pm.Deterministic("period", data["period_sd"] * (z - pt.sum(used * z) / pt.sum(used)))
+
+
+def trend(data: Arrays) -> TensorVariable:
+    """Linear trend per year on the link scale, zero at the first start, shape (time,)."""
+    slope = pm.Deterministic("trend", data["trend_sd"] * pm.Normal("trend_z", 0.0, 1.0))
+    return slope * data["year"]
+
+
+def area_trends(data: Arrays, structure: Structure) -> TensorVariable:
+    """Linear drift of each area from the common path, its spread learned from all areas, shape (area, time)."""
+    z = pm.Normal("area_trend_z", 0.0, 1.0, shape=structure.n_areas)
+    spread = pm.Deterministic("area_trend_sd", data["trend_sd"] * pm.HalfNormal("area_trend_spread", 1.0))
+    return (spread * z)[:, None] * data["year"][None, :]
+
+
+def season(data: Arrays) -> TensorVariable:
+    """Annual harmonics, shape (time,)."""
+    z = pm.Normal("season_z", 0.0, 1.0, shape=SEASON_TERMS)
+    return pt.dot(data["season"], data["season_sd"] * z)
+
+
+def noise_scale(name: str, data: Arrays) -> TensorVariable:
+    """Standard deviation of a noise term on the link scale: log-normal around the declared median.
+
+    The prior avoids zero on purpose: noise that a short series cannot show is assumed present at a modest size,
+    so that an interval is never narrow merely because the series could not contradict it.
+    """
+    z = pm.Normal(f"{name}_z", 0.0, 1.0)
+    return pm.Deterministic(name, pt.exp(data["noise_log_median"] + data["noise_log_sd"] * z))
+
+
+def persistence(name: str, structure: Structure) -> TensorVariable | None:
+    """Correlation between neighbouring periods, in (0, 1); ``None`` when the plan switched autocorrelation off."""
+    return pm.Beta(name, 3.0, 2.0) if structure.autocorrelation else None
+
+
+def ar1_filter(shocks: TensorVariable, rho: TensorVariable, n_periods: int) -> TensorVariable:
+    """Stationary AR(1) path of unit variance from standard normal shocks, along the last axis.
+
+    Solves ``(I - rho S) x = e`` (S shifts by one period) by doubling, ``x = prod_k (I + rho^(2^k) S^(2^k)) e``:
+    log2(T) vector steps, with neither a scan nor a T x T matrix.
+    """
+    path = pt.concatenate([shocks[..., :1], shocks[..., 1:] * pt.sqrt(1.0 - rho**2)], axis=-1)
+    lag, weight = 1, rho
+    while lag < n_periods:
+        path = pt.concatenate([path[..., :lag], path[..., lag:] + weight * path[..., :-lag]], axis=-1)
+        lag, weight = 2 * lag, weight * weight
+    return path
+
+
+def noise_path(name: str, data: Arrays, structure: Structure, shape: tuple[int, ...]) -> TensorVariable:
+    """Autocorrelated noise on the link scale, one path per leading index, scale and persistence shared."""
+    scale = noise_scale(f"{name}_sd", data)
+    rho = persistence(f"{name}_rho", structure)
+    shocks = pm.Normal(f"{name}_z", 0.0, 1.0, shape=shape)
+    return scale * (shocks if rho is None else ar1_filter(shocks, rho, structure.n_periods))
+
+
+def treatment_effect(data: Arrays, structure: Structure) -> TensorVariable:
+    """Effect on the link scale, zero in every cell that is not treated, shape (area, time).
+
+    Parametric shapes are columns of ``basis``. Where there are several start dates, each cohort departs from the
+    common effect by an amount whose spread is learned; where the shape is per period, so does each cell.
+    """
+    if not structure.pooled:
+        cells = pm.Normal("cell_z", 0.0, 1.0, shape=structure.n_cells) * data["coefficient_sd"][0]
+        return (data["coefficient_mean"][0] + cells)[data["cell_of"]] * data["in_cell"]
+    z = pm.Normal("coefficient_z", 0.0, 1.0, shape=COEFFICIENTS)
+    coefficients = pm.Deterministic("coefficient", data["coefficient_mean"] + data["coefficient_sd"] * z)
+    basis = data["basis"]
+    if structure.decay:
+        half_life = pm.Deterministic(
+            "half_life", pt.exp(data["half_life_log_median"] + 0.7 * pm.Normal("half_life_z", 0.0, 1.0))
+        )
+        basis = basis * (2.0 ** (-data["event_time"] / half_life))[:, :, None]
+    effect = basis[:, :, 0] * coefficients[0] + basis[:, :, 1] * coefficients[1]
+    treated = data["basis"][:, :, 0]
+    if structure.n_cohorts:
+        spread = pm.Deterministic("cohort_sd", data["spread_sd"][0] * pm.HalfNormal("cohort_spread", 1.0))
+        departures = spread * pm.Normal("cohort_z", 0.0, 1.0, shape=structure.n_cohorts)
+        effect = effect + treated * departures[data["cohort_of"]][:, None]
+    if structure.n_cells:
+        spread = pm.Deterministic("cell_sd", data["spread_sd"][1] * pm.HalfNormal("cell_spread", 1.0))
+        cells = spread * pm.Normal("cell_z", 0.0, 1.0, shape=structure.n_cells)
+        effect = effect + cells[data["cell_of"]] * data["in_cell"]
+    return effect

@@ -1,0 +1,137 @@
+"""What a model looks like before it sees any data: its shape, its switches, its padded sizes.
+
+Two fits with the same :class:`Structure` share one compiled program, so everything that differs between two
+interventions but not between two structures (dates, areas, priors, shapes of effect) must enter through
+:class:`ModelData`. Sizes are rounded up to a few buckets and the padding is masked out of the likelihood:
+padded parameters are drawn from their priors and touch nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Likelihood = Literal["negative_binomial", "poisson", "binomial", "normal"]
+
+PERIOD_BUCKETS = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 640, 1024)
+AREA_BUCKETS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+CENSORED_BUCKETS = (64, 256, 1024, 4096, 16384)
+CELL_BUCKETS = (16, 32, 64, 128, 256, 512, 1024)
+SEASON_TERMS = 4
+COEFFICIENTS = 2
+
+
+def round_up(size: int, buckets: tuple[int, ...]) -> int:
+    """The smallest bucket that holds ``size``; past the last bucket, ``size`` itself."""
+    return next((bucket for bucket in buckets if bucket >= size), size)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The compiled shape of a model.
+
+    Attributes:
+        design: ``its`` (trend, season and a common path stand for the counterfactual) or ``did`` (a free effect
+            for every period, estimated from the areas not yet treated).
+        likelihood: distribution of the outcome.
+        n_areas, n_periods: padded size of the panel.
+        n_focus: padded number of treated areas, which stand first; ``mu`` and ``mu0`` are kept for these.
+        n_cohorts: padded number of start dates whose effects may differ, 0 when there is only one.
+        n_cells: padded number of effect cells (event times, or cohort by event time), 0 for a parametric shape.
+        pooled: whether cells vary around a common effect with a learned spread, or are free of each other.
+        decay: whether the first coefficient halves with a half-life that is learned.
+        autocorrelation: whether noise is an AR(1) path, or independent between periods.
+        area_trends: whether each area may drift linearly from the common path.
+        n_censored, censored_width: padded number of interval-censored cells and of counts inside an interval.
+    """
+
+    design: Literal["its", "did"]
+    likelihood: Likelihood
+    n_areas: int
+    n_periods: int
+    n_focus: int
+    n_cohorts: int = 0
+    n_cells: int = 0
+    pooled: bool = True
+    decay: bool = False
+    autocorrelation: bool = True
+    area_trends: bool = False
+    n_censored: int = 0
+    censored_width: int = 0
+
+    @property
+    def has_area_paths(self) -> bool:
+        """Whether areas depart from the common path each in its own way."""
+        return self.n_areas > 1 or self.design == "did"
+
+
+@dataclass(frozen=True)
+class ModelData:
+    """One intervention, one indicator, padded to its structure. ``arrays`` are named as in :func:`layout`."""
+
+    structure: Structure
+    arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]]
+
+
+def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
+    """Name, shape and type of every array the model of this structure reads."""
+    areas, periods = structure.n_areas, structure.n_periods
+    arrays: dict[str, tuple[tuple[int, ...], type]] = {
+        "value": ((areas, periods), float),
+        "exact": ((areas, periods), float),
+        "log_exposure": ((areas, periods), float),
+        "level_mean": ((areas,), float),
+        "level_sd": ((), float),
+        "noise_log_median": ((), float),
+        "noise_log_sd": ((), float),
+        "coefficient_mean": ((COEFFICIENTS,), float),
+        "coefficient_sd": ((COEFFICIENTS,), float),
+    }
+    if structure.design == "did":
+        arrays["period_used"] = ((periods,), float)
+        arrays["period_sd"] = ((), float)
+    else:
+        arrays["season"] = ((periods, SEASON_TERMS), float)
+        arrays["season_sd"] = ((), float)
+    if structure.design == "its" or structure.area_trends:
+        arrays["year"] = ((periods,), float)
+        arrays["trend_sd"] = ((), float)
+    if structure.pooled:
+        arrays["basis"] = ((areas, periods, COEFFICIENTS), float)
+    if structure.pooled and (structure.n_cohorts or structure.n_cells):
+        arrays["spread_sd"] = ((2,), float)
+    if structure.decay:
+        arrays["event_time"] = ((areas, periods), float)
+        arrays["half_life_log_median"] = ((), float)
+    if structure.n_cohorts:
+        arrays["cohort_of"] = ((areas,), int)
+    if structure.n_cells:
+        arrays["cell_of"] = ((areas, periods), int)
+        arrays["in_cell"] = ((areas, periods), float)
+    if structure.likelihood == "binomial":
+        arrays["trials"] = ((areas, periods), float)
+    if structure.likelihood == "normal":
+        arrays["gap"] = ((areas, periods), float)
+        arrays["previous"] = ((areas, periods), int)
+    if structure.n_censored:
+        arrays["censored_at"] = ((structure.n_censored,), int)
+        arrays["censored_counts"] = ((structure.n_censored, structure.censored_width), float)
+        arrays["censored_possible"] = ((structure.n_censored, structure.censored_width), float)
+        arrays["censored_used"] = ((structure.n_censored,), float)
+    return arrays
+
+
+def check_layout(data: ModelData) -> None:
+    """Raise ``ValueError`` where an array is missing, unexpected, misshapen or not finite."""
+    expected = layout(data.structure)
+    if set(expected) != set(data.arrays):
+        raise ValueError(f"arrays differ from the structure's: {set(expected) ^ set(data.arrays)}")
+    for name, (shape, _) in expected.items():
+        array = data.arrays[name]
+        if array.shape != shape:
+            raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}: not finite")
