@@ -1,0 +1,1 @@
+"""Functional form as PyMC models. Knows nothing of plans, files or findings."""

@@ -16,8 +16,6 @@ from pytensor.tensor.variable import TensorVariable
 from models.components import Arrays, noise_scale, persistence
 from models.structure import Structure
 
-LogProbability = Callable[[TensorVariable, TensorVariable], TensorVariable]
-
 
 def observe(eta: TensorVariable, data: Arrays, structure: Structure) -> Callable[[TensorVariable], TensorVariable]:
     """Add the likelihood of ``eta`` (link scale, without exposure; shape (area, time)).
@@ -33,51 +31,41 @@ def observe(eta: TensorVariable, data: Arrays, structure: Structure) -> Callable
 
 
 def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure) -> Callable:
-    """Poisson or negative binomial with log exposure. Variance of the latter: mu + (overdispersion x mu)^2."""
+    """Poisson or negative binomial with log exposure. Variance of the latter: mu + (overdispersion x mu)^2.
+
+    Terms that no parameter touches (log y!) are left out of the exact cells and enter the intervals as constants.
+    The negative binomial's gamma functions are evaluated once for each distinct count, not once for each cell.
+    """
     log_mu = eta + data["log_exposure"]
     if structure.likelihood == "poisson":
-
-        def log_probability(count: TensorVariable, log_mean: TensorVariable) -> TensorVariable:
-            return count * log_mean - pt.exp(log_mean) - pt.gammaln(count + 1.0)
+        exact = data["value"] * log_mu - pt.exp(log_mu)
+        pm.Potential("likelihood", pt.sum(data["exact"] * exact))
+        if structure.n_censored:
+            cell = log_mu.flatten()[data["censored_at"]][:, None]
+            add_intervals(data["censored_counts"] * cell - pt.exp(cell), data)
     else:
         overdispersion = noise_scale("overdispersion", data)
         phi = 1.0 / (overdispersion**2 + 1e-8)
-        log_phi = pt.log(phi)
-
-        def log_probability(count: TensorVariable, log_mean: TensorVariable) -> TensorVariable:
-            return (
-                pt.gammaln(count + phi)
-                - pt.gammaln(phi)
-                - pt.gammaln(count + 1.0)
-                + count * (log_mean - log_phi)
-                - (count + phi) * pt.log1p(pt.exp(log_mean - log_phi))
-            )
-
-    add_cells(log_probability, log_mu, data, structure)
+        log_ratio = log_mu - pt.log(phi)
+        rising = pt.gammaln(data["distinct"] + phi) - pt.gammaln(phi)
+        log_total = pt.log1p(pt.exp(log_ratio))
+        exact = data["value"] * log_ratio - (data["value"] + phi) * log_total
+        pm.Potential("likelihood", pt.sum(data["exact"] * exact) + pt.sum(data["n_exact"] * rising))
+        if structure.n_censored:
+            counts, at = data["censored_counts"], data["censored_at"]
+            ratio, total = log_ratio.flatten()[at][:, None], log_total.flatten()[at][:, None]
+            add_intervals(counts * ratio - (counts + phi) * total + rising[data["censored_distinct"]], data)
     return lambda link: pt.exp(link + data["log_exposure"])
 
 
 def observe_proportions(eta: TensorVariable, data: Arrays, structure: Structure) -> Callable:
     """Binomial: ``value`` successes of ``trials``; extra variation is in the paths on the logit scale."""
     trials = data["trials"]
-
-    def log_probability(count: TensorVariable, pair: TensorVariable) -> TensorVariable:
-        total, logit = pair
-        return (
-            pt.gammaln(total + 1.0)
-            - pt.gammaln(count + 1.0)
-            - pt.gammaln(total - count + 1.0)
-            + count * logit
-            - total * pt.softplus(logit)
-        )
-
-    exact = log_probability(pt.minimum(data["value"], trials), (trials, eta))
-    pm.Potential("likelihood", pt.sum(data["exact"] * exact))
+    pm.Potential("likelihood", pt.sum(data["exact"] * (data["value"] * eta - trials * pt.softplus(eta))))
     if structure.n_censored:
-        total = trials.flatten()[data["censored_at"]][:, None]
-        logit = eta.flatten()[data["censored_at"]][:, None]
-        count = pt.minimum(data["censored_counts"], total)
-        add_intervals(log_probability(count, (total, logit)), data)
+        at = data["censored_at"]
+        logit, total = eta.flatten()[at][:, None], trials.flatten()[at][:, None]
+        add_intervals(data["censored_counts"] * logit - total * pt.softplus(logit), data)
     return lambda link: trials * pm.math.invlogit(link)
 
 
@@ -99,20 +87,15 @@ def observe_scores(eta: TensorVariable, data: Arrays, structure: Structure) -> C
         previous = error.flatten()[data["previous"].flatten()].reshape(error.shape)
         expected = pt.switch(following, carried * previous, 0.0)
         variance = sd**2 * pt.switch(following, 1.0 - carried**2, 1.0)
-    log_density = -0.5 * ((error - expected) ** 2 / variance + pt.log(2.0 * 3.141592653589793 * variance))
+    log_density = -0.5 * ((error - expected) ** 2 / variance + pt.log(variance))
     pm.Potential("likelihood", pt.sum(data["exact"] * log_density))
     return lambda link: link
 
 
-def add_cells(log_probability: LogProbability, log_mu: TensorVariable, data: Arrays, structure: Structure) -> None:
-    """Add the exact cells, and the interval-censored ones if the structure has any."""
-    pm.Potential("likelihood", pt.sum(data["exact"] * log_probability(data["value"], log_mu)))
-    if structure.n_censored:
-        censored = log_mu.flatten()[data["censored_at"]][:, None]
-        add_intervals(log_probability(data["censored_counts"], censored), data)
+def add_intervals(log_kernels: TensorVariable, data: Arrays) -> None:
+    """Add log P(low <= count <= high), summing over the counts inside each interval; shape (censored, count).
 
-
-def add_intervals(log_probabilities: TensorVariable, data: Arrays) -> None:
-    """Add log P(low <= count <= high): the counts inside the interval, summed; shape (censored, count)."""
-    possible = pt.switch(data["censored_possible"] > 0.0, log_probabilities, -1e9)
-    pm.Potential("censored", pt.sum(data["censored_used"] * pt.logsumexp(possible, axis=1)))
+    ``censored_constant`` carries what depends on the count alone, and excludes padding with a huge negative number.
+    """
+    log_probability = pt.logsumexp(log_kernels + data["censored_constant"], axis=1)
+    pm.Potential("censored", pt.sum(data["censored_used"] * log_probability))

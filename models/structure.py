@@ -18,7 +18,11 @@ Likelihood = Literal["negative_binomial", "poisson", "binomial", "normal"]
 
 PERIOD_BUCKETS = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 640, 1024)
 AREA_BUCKETS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-CENSORED_BUCKETS = (64, 256, 1024, 4096, 16384)
+TREATED_BUCKETS = (1, 4, 16, 32, 64, 128, 256, 512, 1024)
+COHORT_BUCKETS = (4, 16, 64, 256)
+CENSORED_BUCKETS = (64, 128, 256, 512, 1024, 1536, 2048, 3072, 4096, 8192, 16384, 32768, 65536)
+WIDTH_BUCKETS = (8, 16, 32, 64, 128, 256)
+DISTINCT_BUCKETS = (128, 512, 2048, 8192, 32768)
 CELL_BUCKETS = (16, 32, 64, 128, 256, 512, 1024)
 SEASON_TERMS = 4
 COEFFICIENTS = 2
@@ -46,6 +50,7 @@ class Structure:
         autocorrelation: whether noise is an AR(1) path, or independent between periods.
         area_trends: whether each area may drift linearly from the common path.
         n_censored, censored_width: padded number of interval-censored cells and of counts inside an interval.
+        n_distinct: padded number of distinct counts, for which alone the negative binomial needs gamma functions.
     """
 
     design: Literal["its", "did"]
@@ -61,6 +66,7 @@ class Structure:
     area_trends: bool = False
     n_censored: int = 0
     censored_width: int = 0
+    n_distinct: int = 0
 
     @property
     def has_area_paths(self) -> bool:
@@ -119,8 +125,13 @@ def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
     if structure.n_censored:
         arrays["censored_at"] = ((structure.n_censored,), int)
         arrays["censored_counts"] = ((structure.n_censored, structure.censored_width), float)
-        arrays["censored_possible"] = ((structure.n_censored, structure.censored_width), float)
+        arrays["censored_constant"] = ((structure.n_censored, structure.censored_width), float)
         arrays["censored_used"] = ((structure.n_censored,), float)
+    if structure.likelihood == "negative_binomial":
+        arrays["distinct"] = ((structure.n_distinct,), float)
+        arrays["n_exact"] = ((structure.n_distinct,), float)
+        if structure.n_censored:
+            arrays["censored_distinct"] = ((structure.n_censored, structure.censored_width), int)
     return arrays
 
 

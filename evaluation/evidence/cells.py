@@ -33,11 +33,14 @@ class Complaints:
     Attributes:
         file: its name in problems.
         numbers: row numbers as a spreadsheet shows them.
+        warnings: what is allowed but worth saying.
+        whole: problems of whole columns.
     """
 
     file: str
     numbers: Sequence[int]
     warnings: list[Problem] = field(default_factory=list)
+    whole: list[Problem] = field(default_factory=list)
     _by_kind: dict[tuple[str, str], list[tuple[int, str, str]]] = field(default_factory=dict)
 
     def add(self, row: int, column: str, kind: str, found: str, remedy: str) -> None:
@@ -67,7 +70,7 @@ class Complaints:
                 else f"{len(entries):,} rows like this: {found}"
             )
             keyed.append((row, Problem(self.file, place, found, remedy)))
-        return [problem for _, problem in sorted(keyed, key=lambda pair: pair[0])]
+        return self.whole + [problem for _, problem in sorted(keyed, key=lambda pair: pair[0])]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Nothing here writes, samples or needs pandas: `svd check` answers in about a sec
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,11 @@ import numpy as np
 
 from evaluation.errors import Problem
 from evaluation.evidence.panel import Grid, absent_file, lay_out
+from evaluation.evidence.rows import row_place
 from evaluation.evidence.sufficiency import Measured, plan_data_problems, plan_warnings
 from evaluation.evidence.tidy import Observations, find_data, read_observations
 from evaluation.protocol.indicator import Indicator
-from evaluation.protocol.loading import INDICATORS_FILE, PLANS, Draft, Review, gather
+from evaluation.protocol.loading import INDICATORS_FILE, PLANS, Draft, Review, gather, in_order
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.resolve import indicator_roles
 from evaluation.protocol.suggest import listing, nearest, plural
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MANY_SUPPRESSED = 0.3
+FEW_LOST = 0.05  # a file with more unusable rows is not judged against the plans until they are put right
 _TOTALS = {
     "all", "all areas", "total", "totals", "grand total", "sum", "overall", "england", "wales", "scotland",
     "england and wales", "great britain", "united kingdom", "uk", "force total", "county total", "unknown",
@@ -70,8 +72,8 @@ def examine_review(folder: Path | str, *, today: date | None = None) -> Examinat
     """
     draft = gather(Path(folder))
     problems, warnings = _examine(draft, None, today)
-    problems = draft.problems + problems
-    return Examination(None if problems else draft.review, problems, warnings)
+    problems = in_order(draft.problems + problems)
+    return Examination(None if problems else draft.review, problems, in_order(warnings))
 
 
 def check_data(review: Review, plans: Iterable[str] | None = None) -> list[Problem]:
@@ -147,7 +149,7 @@ def _examine(
         bad = draft.damaged.get(file, frozenset())
         if draft.areas_known and not bad.intersection({"design", "treated", "period", "indicators"}):
             problems += plan_data_problems(plan, file, lines, bad, review.areas, measured)
-            if not bad:
+            if not any(problem.file == file for problem in draft.problems + problems):
                 others = {k: p for k, p in review.plans.items() if k != key}
                 warnings += plan_warnings(plan, file, lines, review.areas, measured, others)
     if wanted is None:
@@ -180,9 +182,13 @@ def _examine_indicator(
     observations = reading.observations
     if observations is None or not draft.areas_known:
         return None
-    problems += _area_problems(observations, review.areas, file)
+    strange, meant = _area_problems(observations, review.areas, file)
+    problems += strange
+    if meant:
+        # Judge the rest by what was meant, so that one wrong code does not become three messages.
+        observations = replace(observations, codes=[meant.get(code, code) for code in observations.codes])
     grid = lay_out(observations, review.areas.areas, indicator)
-    if grid is None:
+    if grid is None or observations.lost > FEW_LOST:
         return None
     if indicator.absent_means == "zero" and observations.has_exposure and not grid.listed.all():
         gaps = int((~grid.listed).sum())
@@ -196,8 +202,15 @@ def _examine_indicator(
     )
 
 
-def _area_problems(observations: Observations, areas: Areas, file: str) -> list[Problem]:
-    """Codes that are not in areas.yaml although something very like them is, or that are no area at all."""
+def _area_problems(
+    observations: Observations, areas: Areas, file: str
+) -> tuple[list[Problem], dict[str, str]]:
+    """Codes that are not in areas.yaml although something very like them is, or that are no area at all.
+
+    Returns:
+        The problems, and the codes that were meant, by what was written.
+    """
+    meant: dict[str, str] = {}
     known = areas.areas
     by_name = {area.name.casefold(): code for code, area in known.items()}
     unknown = [code for code in observations.codes if code not in known]
@@ -211,8 +224,10 @@ def _area_problems(observations: Observations, areas: Areas, file: str) -> list[
             remedy = f"Did you mean `{same}`? Spreadsheets drop leading zeros; format the column as Text."
             if same.casefold() == code.casefold():
                 remedy = f"Did you mean `{same}`? Capital letters count."
+            meant[code] = same
         elif code.casefold() in by_name:
             remedy = f"This is a name; write the code: `{by_name[code.casefold()]}`."
+            meant[code] = by_name[code.casefold()]
         elif code.casefold() in _TOTALS:
             text, remedy = f"'{code}' is a total, not an area.", "Delete the rows of totals."
         if remedy is not None:
@@ -222,7 +237,7 @@ def _area_problems(observations: Observations, areas: Areas, file: str) -> list[
         text = f"None of the areas is in areas.yaml: {listing([f'`{code}`' for code in unknown], 3)}."
         remedy = f"Use the codes of areas.yaml ({listing([f'`{code}`' for code in known], 3)}), or add these there."
         found.append(Problem(file, "column area", text, remedy))
-    return found
+    return found, meant
 
 
 def _bare(code: str) -> str:
@@ -231,8 +246,6 @@ def _bare(code: str) -> str:
 
 
 def _rows_of(observations: Observations, code: str) -> str:
-    from evaluation.evidence.rows import row_place
-
     rows = observations.numbers[observations.area == observations.codes.index(code)]
     return row_place([int(n) for n in rows], "area")
 
@@ -246,14 +259,7 @@ def _data_warnings(
         found.append(Problem(file, place, text, remedy))
 
     known = review.areas.areas
-    totals_and_twins = {_bare(code) for code in known} | {area.name.casefold() for area in known.values()}
-    extra = [
-        code
-        for code in observations.codes
-        if code not in known
-        and _bare(code) not in totals_and_twins
-        and code.casefold() not in _TOTALS | totals_and_twins
-    ]
+    extra = [code for code in observations.codes if code not in known and code.casefold() not in _TOTALS]
     if extra and len(extra) < len(observations.codes):
         shown = listing([f"`{code}`" for code in extra], 5)
         near = nearest(extra[0], [code for code in known if code not in observations.codes])
@@ -274,7 +280,7 @@ def _data_warnings(
         )
     n = grid.value.shape[1]
     empty = ~grid.listed.any(axis=0)
-    if empty.any():
+    if empty.any() and not observations.lost:
         labels = [observations.label(grid.first + int(i)) for i in np.flatnonzero(empty)]
         meaning = "counted as zero" if indicator.absent_means == "zero" else "treated as missing"
         say(
@@ -283,7 +289,7 @@ def _data_warnings(
             "Add the rows if the data exist.",
         )
     inner = int((~grid.listed[:, ~empty]).sum())
-    if inner and indicator.absent_means == "missing":
+    if inner and indicator.absent_means == "missing" and not observations.lost:
         i, t = (int(v[0]) for v in np.nonzero(~grid.listed & ~empty))
         example = f"{grid.codes[i]} in {observations.label(grid.first + t)}"
         text = f"{plural(inner, 'row')} of {len(grid.codes) * n:,} left out (the first: {example}): treated as missing."
@@ -305,7 +311,9 @@ def _data_warnings(
     if counts and indicator.exposure == "auto" and not observations.has_exposure and None in people:
         without = [f"`{code}`" for code, number in zip(grid.codes, people, strict=True) if number is None]
         if len(without) < len(people):
-            text = f"{listing(without, 5)} have no population, so exposure is days alone."
+            text = (
+                f"There is no population for {listing(without, 5)}, so exposure is days alone for every area."
+            )
             say("", text, "Give every area a population in areas.yaml.")
     return found
 
@@ -317,6 +325,8 @@ def _review_warnings(review: Review) -> list[Problem]:
         found.append(
             Problem(f"{PLANS}/", "", text, "Add a .yaml file for each intervention; `svd new` writes one.")
         )
+    if not review.indicators:
+        return found
     used = {find_data(review.folder, indicator) for indicator in review.indicators.values()}
     data = review.folder / "data"
     if data.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -186,10 +187,7 @@ def absent_file(review: Review, indicator: Indicator) -> Problem:
     return Problem(f"data/{indicator.key}.csv", "", f"The data of `{indicator.key}` are not there.", remedy)
 
 
-def _names(folder: object) -> list[str]:
-    from pathlib import Path
-
-    path = Path(str(folder))
-    if not path.is_dir():
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
         return []
-    return sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith((".", "~")))
+    return sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~")))

@@ -7,47 +7,28 @@ what their name says (a workbook, a web page, a semicolon-separated file) are re
 from __future__ import annotations
 
 import csv
+import difflib
 import gzip
 import io
 import math
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import Problem
-from evaluation.protocol.suggest import listing, nearest, plural, quote
+from evaluation.protocol.suggest import listing, plural, quote
 from evaluation.protocol.text_source import SAVE_CSV, decode
 
+REQUIRED = frozenset({"area", "period", "count", "value"})
+# Other names by which publishers call the columns, the likeliest first (small letters, spaces for underscores).
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "area": (
-        "area_code",
-        "areacode",
-        "area code",
-        "code",
-        "lsoa",
-        "lsoa code",
-        "ward",
-        "borough",
-        "district",
-        "lad",
-        "geography",
-        "gss",
-    ),
-    "period": ("month", "date", "quarter", "year", "week", "time", "time period", "periods", "time_period"),
-    "count": (
-        "n",
-        "value",
-        "counts",
-        "events",
-        "crimes",
-        "offences",
-        "incidents",
-        "number",
-        "total",
-        "count of crimes",
-    ),
-}
+    "area": ("area code", "areacode", "areacd", "code", "gss", "gss code", "lsoa", "lsoa code", "lsoa21cd", "ward", "ward code",
+             "lad", "lad code", "ladcode", "csp", "police district", "district", "borough", "geography", "geography code", "id"),
+    "period": ("month", "date", "quarter", "week", "year", "time", "time period", "periods"),
+    "count": ("counts", "crime count", "n", "value", "events", "crimes", "offences", "incidents", "admissions", "number", "total", "victims"),
+}  # fmt: skip
 _SIGNATURES: list[tuple[bytes, str, str]] = [
     (b"PK\x03\x04", "an Excel or OpenDocument workbook", SAVE_CSV),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", SAVE_CSV),
@@ -65,10 +46,12 @@ class Rows:
     Attributes:
         columns: name -> one text per row, without spaces around it (area codes excepted).
         numbers: row numbers as a spreadsheet shows them (the column names are row 1).
+        lost: how many rows could not be read at all.
     """
 
     columns: dict[str, Sequence[str]]
     numbers: Sequence[int]
+    lost: int = 0
 
 
 def read_rows(
@@ -119,7 +102,7 @@ def read_rows(
 
 
 def _as_text(raw: bytes, file: str) -> tuple[str | None, list[Problem]]:
-    if not raw.strip():
+    if not raw.removeprefix(b"\xef\xbb\xbf").strip():
         return None, [
             Problem(file, "", "The file is empty.", "Export it again; its first row is `area,period,count`.")
         ]
@@ -134,7 +117,7 @@ def _as_text(raw: bytes, file: str) -> tuple[str | None, list[Problem]]:
         return None, [Problem(file, "", "The file is a web page or XML, not a table.", remedy)]
     if start.startswith((b"{", b"[")):
         return None, [Problem(file, "", "The file is JSON, not a table.", "Export it as CSV.")]
-    return decode(raw, file, SAVE_CSV)
+    return decode(raw, file, SAVE_CSV, "row")
 
 
 def _read_csv(text: str, file: str, required: Sequence[tuple[str, ...]]) -> tuple[Rows | None, list[Problem]]:
@@ -172,7 +155,11 @@ def _header(
                 rows = "row 1" if i == 1 else f"rows 1 to {i}"
                 found = f"The column names are in row {i + 1}, below other text ({quote(' '.join(records[0]).strip())})."
                 return [], 0, [Problem(file, "row 1", found, f"Delete {rows}.")]
-        if len(absent) == len(required) and any(cell.strip()[:1].isdigit() for cell in records[0]):
+        if problem := _wide(header, file):
+            return [], 0, [problem]
+        if len(absent) == len(required) and any(
+            re.fullmatch(r"\d[\d.,/Q-]*", cell.strip()) for cell in records[0]
+        ):
             found = f"The first row holds data, not column names: {quote(','.join(records[0]))}."
             return [], 0, [Problem(file, "row 1", found, "Add a first row: area,period,count.")]
     problems = missing_columns(header, file, absent)
@@ -200,13 +187,29 @@ def missing_columns(header: Sequence[str], file: str, absent: Sequence[tuple[str
 
 
 def _likeliest(wanted: str, header: Sequence[str]) -> str | None:
-    for name in header:
-        if name.casefold() in (wanted, *SYNONYMS.get(wanted, ())):
-            return name
-    near = nearest(
-        wanted, [name for name in header if name not in ("area", "period", "count", "exposure", "status")]
-    )
-    return near
+    """The column that was most likely meant: a common other name, in the order of SYNONYMS, or a near miss."""
+    by_folded = {name.casefold().replace("_", " "): name for name in reversed(header)}
+    for synonym in (wanted, *SYNONYMS.get(wanted, ())):
+        if synonym in by_folded:
+            return by_folded[synonym]
+    others = [name for name in header if name not in ("area", "period", "count", "exposure", "status")]
+    # Nearer than `did you mean` is elsewhere: `treat` is not a slip of the pen for `area`.
+    close = difflib.get_close_matches(wanted, [name.casefold() for name in others], n=1, cutoff=0.75)
+    return next((name for name in others if close and name.casefold() == close[0]), None)
+
+
+def _wide(header: Sequence[str], file: str) -> Problem | None:
+    """The commonest layout of publishers: one column for each period."""
+    periods = [
+        name
+        for name in header
+        if re.fullmatch(r"(19|20)\d\d([-/ ]?(0[1-9]|1[0-2]|Q[1-4]))?|[A-Z][a-z]{2}[- ]\d\d", name)
+    ]
+    if len(periods) < 3:
+        return None
+    found = f"The periods are columns ({listing(periods, 3)}), where rows are wanted."
+    remedy = "Give one row to each area and period: in Excel, Data, From Table/Range, Unpivot Columns. `svd import` reads some."
+    return Problem(file, "row 1", found, remedy)
 
 
 def _body(
@@ -224,6 +227,9 @@ def _body(
                 continue
             if len(record) > width and not any(cell.strip() for cell in record[width:]):
                 record = record[:width]
+            elif len(record) < width and not REQUIRED.intersection(header[len(record) :]):
+                # Excel drops trailing separators, so optional cells at the end may not be there at all.
+                record = [*record, *[""] * (width - len(record))]
             else:
                 ragged.append(number)
                 continue
@@ -259,7 +265,9 @@ def _body(
         return None, problems
     columns = dict(zip(header, zip(*kept, strict=True), strict=True))
     columns.pop("", None)
-    return Rows({name: _stripped(name, cells) for name, cells in columns.items()}, numbers), problems
+    return Rows(
+        {name: _stripped(name, cells) for name, cells in columns.items()}, numbers, len(ragged)
+    ), problems
 
 
 def _stripped(name: str, cells: Sequence[str]) -> Sequence[str]:

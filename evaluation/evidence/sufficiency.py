@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from evaluation.errors import Problem
 from evaluation.evidence.panel import Grid
 from evaluation.protocol.indicator import Indicator
 from evaluation.protocol.partnership import Areas
-from evaluation.protocol.period import Frequency, Span, first_day, first_place, label, last_place, read_span
+from evaluation.protocol.period import Frequency, first_day, first_place, label, last_place, read_span
 from evaluation.protocol.plan import Plan
 from evaluation.protocol.resolve import comparison_areas, indicator_roles, named_comparison
 from evaluation.protocol.suggest import listing, plural
@@ -64,21 +64,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Case:
-    """One plan on one indicator: the periods both have."""
+    """One plan on one indicator. `start` and `end` are the plan's, `lo` and `hi` what the data have of them."""
 
     plan: Plan
-    file: str
-    lines: Lines
     measured: Measured
+    start: int
+    end: int
     lo: int
     hi: int
     used: npt.NDArray[np.bool_]
-
-    def place(self, path: KeyPath) -> str:
-        return place_of(self.lines, path)
-
-    def problem(self, path: KeyPath, found: str, remedy: str) -> Problem:
-        return Problem(self.file, self.place(path), found, remedy)
 
     @property
     def key(self) -> str:
@@ -92,6 +86,45 @@ class _Case:
         grid = self.measured.grid
         row = grid.written[grid.codes.index(code)]
         return row[self.lo - grid.first : self.hi - grid.first + 1]
+
+
+@dataclass
+class _Findings:
+    """Findings of a plan, of which those that differ only in the area or the indicator become one.
+
+    Texts hold `{who}` for the areas and `{key}` for the indicators.
+    """
+
+    file: str
+    lines: Lines
+    _entries: dict[tuple[KeyPath, str, str], dict[str, list[str]]] = field(default_factory=dict)
+
+    def add(self, path: KeyPath, text: str, remedy: str, key: str, code: str = "") -> None:
+        by_key = self._entries.setdefault((path, text, remedy), {})
+        codes = by_key.setdefault(key, [])
+        if code not in codes:
+            codes.append(code)
+
+    def problems(self) -> list[Problem]:
+        found = []
+        for (path, text, remedy), by_key in self._entries.items():
+            same: dict[tuple[str, ...], list[str]] = {}
+            for key, codes in by_key.items():
+                same.setdefault(tuple(codes), []).append(key)
+            for codes_of, keys in same.items():
+                words = {
+                    "who": listing([f"`{code}`" for code in codes_of]),
+                    "key": listing([f"`{key}`" for key in keys]),
+                }
+                where = place_of(self.lines, path or ("treated", codes_of[0]))
+                found.append(Problem(self.file, where, _filled(text, words), _filled(remedy, words)))
+        return found
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for name, word in words.items():
+        text = text.replace("{" + name + "}", word)
+    return text
 
 
 def plan_data_problems(
@@ -112,51 +145,42 @@ def plan_data_problems(
         areas: of the review.
         measured: data by indicator key; indicators without usable data are absent and reported elsewhere.
     """
-    found: list[Problem] = []
+    found = _Findings(file, lines)
     for key in indicator_roles(plan):
         if key not in measured:
             continue
-        case, problem = _case(plan, file, lines, measured[key])
-        if case is None:
-            found += [problem] if problem else []
+        case = _case(plan, measured[key])
+        if case.lo > case.hi:
+            if case.start <= case.end:
+                _outside(case, found)
             continue
-        found += _treated_problems(case, areas)
+        for code in plan.treated:
+            if code in areas.areas and (finding := _treated_finding(case, code)):
+                found.add(*finding, key, code)
         if "comparison" not in damaged:
-            found += _comparison_problems(case, areas)
+            _comparison_problems(case, areas, found)
         if "model" not in damaged:
-            found += _season_problems(case)
-    # The same plain fact about the plan (a washout that is too long) need not be said for each indicator.
-    return list(dict.fromkeys(found))
+            _season_problems(case, found)
+    return found.problems()
 
 
-def _case(plan: Plan, file: str, lines: Lines, measured: Measured) -> tuple[_Case | None, Problem | None]:
+def _case(plan: Plan, measured: Measured) -> _Case:
     frequency, anchor, grid = measured.frequency, measured.anchor, measured.grid
     start = first_place(plan.period.start, frequency, anchor)
     end = last_place(plan.period.end, frequency, anchor)
-    if start > end:
-        return None, None
     lo, hi = max(start, grid.first), min(end, measured.last)
-    if lo > hi:
-        text = f"The data of `{measured.indicator.key}` run from {measured.label(grid.first)} to "
-        text += f"{measured.label(measured.last)}, wholly outside the period {plan.period.start} to {plan.period.end}."
-        return None, Problem(file, place_of(lines, ("period",)), text, "Change `period`, or add data.")
-    used = np.ones(hi - lo + 1, dtype=bool)
+    used = np.ones(max(hi - lo + 1, 0), dtype=bool)
     for window in plan.period.exclude:
         first, last = first_place(window.from_, frequency, anchor), last_place(window.to, frequency, anchor)
         used[max(first - lo, 0) : max(last - lo + 1, 0)] = False
-    return _Case(plan, file, lines, measured, lo, hi, used), None
+    return _Case(plan, measured, start, end, lo, hi, used)
 
 
-def _treated_problems(case: _Case, areas: Areas) -> Iterator[Problem]:
-    """Findings about treated areas; areas with the same finding share one problem."""
-    shared: dict[tuple[KeyPath, str, str], list[str]] = {}
-    for code in case.plan.treated:
-        if code in areas.areas and (finding := _treated_finding(case, code)):
-            path, text, remedy = finding
-            shared.setdefault((path, text, remedy), []).append(code)
-    for (path, text, remedy), codes in shared.items():
-        where = path or ("treated", codes[0])
-        yield case.problem(where, text.replace("{who}", listing([f"`{code}`" for code in codes])), remedy)
+def _outside(case: _Case, found: _Findings) -> None:
+    period, measured = case.plan.period, case.measured
+    text = f"The data of {{key}} run from {measured.label(measured.grid.first)} to {measured.label(measured.last)}, "
+    text += f"wholly outside the period {period.start} to {period.end}."
+    found.add(("period",), text, "Change `period`, or add data.", case.key)
 
 
 def _treated_finding(case: _Case, code: str) -> tuple[KeyPath, str, str] | None:
@@ -166,20 +190,17 @@ def _treated_finding(case: _Case, code: str) -> tuple[KeyPath, str, str] | None:
         text = f"There are no data for {{who}} in {measured.file}."
         if measured.indicator.absent_means == "zero":
             return (), text, "If nothing ever happened there, add rows with the count 0."
-        return (), text, f"Add its rows, or take `{case.key}` out of this plan."
+        return (), text, "Add the rows, or take {key} out of this plan."
     start, written = case.start_of(code), plan.treated[code]
     span = read_span(written)
     if span.last <= read_span(plan.period.start).first or span.first > read_span(plan.period.end).last:
         return None  # said by the rules for plans
     data = f"{measured.label(grid.first)} to {measured.label(measured.last)}"
     if start > case.hi:
-        return (
-            (),
-            f"{{who}} starts in {written}, after the data of `{case.key}` end ({data}).",
-            "Add later data, or wait.",
-        )
+        text = f"{{who}}: the start in {written} comes after the data of {{key}} end ({data})."
+        return (), text, "Add later data, or wait."
     if start <= case.lo:
-        text = f"{{who}} starts in {written}, and there is no period before it in the data of `{case.key}` ({data})."
+        text = f"{{who}}: no period before the start in {written} in the data of {{key}} ({data})."
         return (), text, "Add earlier data, or an earlier `period: start`."
     split = start - case.lo
     washout = plan.period.washout
@@ -206,54 +227,55 @@ def _too_few(case: _Case, before: int, after: int, start: str) -> tuple[KeyPath,
     need_before, need_after = FEWEST[design, measured.frequency in ("week", "month")]
     rule = f"`{design}` with {kind} data needs at least {need_before} before and {need_after} after"
     if before == 0:
-        return (
-            (),
-            f"{{who}} has no count of `{case.key}` before its start in {start}; {rule}.",
-            "Add earlier data.",
-        )
+        text = f"{{who}}: no count of {{key}} before the start in {start}; {rule}."
+        return (), text, "Add earlier data."
     if before < need_before:
-        text = f"{{who}} has only {plural(before, 'usable period')} of `{case.key}` before its start in {start}; {rule}."
+        text = (
+            f"{{who}}: only {plural(before, 'usable period')} of {{key}} before the start in {start}; {rule}."
+        )
         return (), text, "Add earlier data, start the period earlier, or exclude less."
     if after < need_after:
         counted = f" (after a washout of {case.plan.period.washout})" if case.plan.period.washout else ""
-        text = f"{{who}} has only {plural(after, 'usable period')} of `{case.key}` from its start in {start} on{counted}; {rule}."
+        text = f"{{who}}: only {plural(after, 'usable period')} of {{key}} from the start in {start} on{counted}; {rule}."
         return (), text, "Wait for more data, or exclude less."
     if case.plan.effect.shape == "level_and_slope" and after < 3:
-        text = f"`level_and_slope` needs 3 periods after the start; `{case.key}` has {after} in {{who}}."
+        text = (
+            f"`level_and_slope` needs 3 periods from the start on; there are {after} of {{key}} in {{who}}."
+        )
         return ("effect", "shape"), text, "Write `shape: step`, or wait for more data."
     return None
 
 
-def _comparison_problems(case: _Case, areas: Areas) -> Iterator[Problem]:
+def _comparison_problems(case: _Case, areas: Areas, found: _Findings) -> None:
     plan = case.plan
     if plan.design != "did":
         return
     named = comparison_areas(plan, areas)
     with_data = [c for c in named if c in case.measured.grid.codes and (case.observed(c) & case.used).any()]
     if plan.comparison is not None and named and not with_data:
-        text = f"No comparison area has data on `{case.key}` in the period."
-        yield case.problem(
-            ("comparison",), text, f"Add their rows to {case.measured.file}, or name other areas."
-        )
+        remedy = f"Add their rows to {case.measured.file}, or name other areas."
+        found.add(("comparison",), "No comparison area has data on {key} in the period.", remedy, case.key)
     if plan.comparison is None and len(set(plan.treated.values())) > 1:
         starts = {case.start_of(code) for code in plan.treated}
         if len(starts) == 1:
             text = f"All treated areas start in the same {case.measured.frequency} ({case.measured.label(starts.pop())}) "
-            text += f"of `{case.key}`, and there is no comparison."
-            yield case.problem(("comparison",), text, "Add `comparison: {areas: all}`, or use `design: its`.")
+            text += "of {key}, and there is no comparison."
+            found.add(
+                ("comparison",), text, "Add `comparison: {areas: all}`, or use `design: its`.", case.key
+            )
 
 
-def _season_problems(case: _Case) -> Iterator[Problem]:
+def _season_problems(case: _Case, found: _Findings) -> None:
     season = case.plan.model.seasonality
     if season in FINER and case.measured.frequency not in FINER[season]:
-        text = f"A {season} season cannot be seen in data by {case.measured.frequency} (`{case.key}`)."
+        text = f"A {season} season cannot be seen in data by {case.measured.frequency} ({{key}})."
         coarser = {"month": "monthly", "quarter": "quarterly"}.get(case.measured.frequency)
         remedy = (
             f"Write `seasonality: {coarser}`, auto or none."
             if coarser
             else "Write `seasonality: none` or auto."
         )
-        yield case.problem(("model", "seasonality"), text, remedy)
+        found.add(("model", "seasonality"), text, remedy, case.key)
 
 
 def plan_warnings(
@@ -265,90 +287,63 @@ def plan_warnings(
     others: Mapping[str, Plan],
 ) -> list[Problem]:
     """What is allowed but worth saying about a plan and its data."""
-    found: list[Problem] = []
+    found = _Findings(file, lines)
     for key in indicator_roles(plan):
-        if key not in measured:
-            continue
-        case, _ = _case(plan, file, lines, measured[key])
-        if case is not None:
-            found += _date_warnings(case)
-            found += _length_warnings(case, areas)
-    found += _comparison_warnings(plan, file, lines, areas, others)
-    return list(dict.fromkeys(found))
+        if key in measured:
+            case = _case(plan, measured[key])
+            if case.lo <= case.hi:
+                _date_warnings(case, found)
+                _length_warnings(case, found)
+    return found.problems() + list(_comparison_warnings(plan, file, lines, areas, others))
 
 
-def _date_warnings(case: _Case) -> Iterator[Problem]:
-    plan, measured = case.plan, case.measured
-    by_start: dict[str, list[str]] = {}
+def _date_warnings(case: _Case, found: _Findings) -> None:
+    plan, measured, key = case.plan, case.measured, case.key
     for code, written in plan.treated.items():
-        by_start.setdefault(written, []).append(code)
-    for written, codes in by_start.items():
-        place, span = case.start_of(codes[0]), read_span(written)
-        who, named = listing([f"`{code}`" for code in codes]), measured.label(place)
-        if _begins_inside(span, place, measured):
-            text = f"{who} starts inside the {measured.frequency} {named}, which counts as wholly treated (`{case.key}`)."
-            yield case.problem(
-                ("treated", codes[0]), text, "Use finer data, or a washout of 1, if that matters."
-            )
+        place, span = case.start_of(code), read_span(written)
+        named = measured.label(place)
+        if first_day(place, measured.frequency, measured.anchor) < span.first:
+            text = f"{{who}}: the start in {written} lies inside {named}, which counts as wholly treated ({{key}})."
+            found.add((), text, "Use finer data, or a washout of 1, if that matters.", key, code)
         elif span.frequency == "year" and measured.frequency != "year":
-            text = f"{who} starts in {written}, read as {named} (`{case.key}`)."
-            yield case.problem(
-                ("treated", codes[0]), text, f"Name the {measured.frequency} if it was a later one."
-            )
-    end = last_place(plan.period.end, measured.frequency, measured.anchor)
-    start = first_place(plan.period.start, measured.frequency, measured.anchor)
-    if end > measured.last:
-        text = f"The period ends in {plan.period.end}, the data of `{case.key}` in {measured.label(measured.last)}."
-        yield case.problem(("period", "end"), text, "The evaluation goes as far as the data.")
-    if start < measured.grid.first:
-        text = f"The period starts in {plan.period.start}, the data of `{case.key}` in {measured.label(measured.grid.first)}."
-        yield case.problem(("period", "start"), text, "The evaluation starts with the data.")
+            text = f"{{who}}: the start in {written} is read as {named} ({{key}})."
+            found.add((), text, f"Name the {measured.frequency} if it was a later one.", key, code)
+    if case.end > measured.last:
+        text = (
+            f"The period ends in {plan.period.end}, the data of {{key}} in {measured.label(measured.last)}."
+        )
+        found.add(("period", "end"), text, "The evaluation goes as far as the data.", key)
+    if case.start < measured.grid.first:
+        text = f"The period starts in {plan.period.start}, the data of {{key}} in {measured.label(measured.grid.first)}."
+        found.add(("period", "start"), text, "The evaluation starts with the data.", key)
 
 
-def _begins_inside(span: Span, place: int, measured: Measured) -> bool:
-    return first_day(place, measured.frequency, measured.anchor) < span.first
-
-
-def _length_warnings(case: _Case, areas: Areas) -> Iterator[Problem]:
-    plan, measured = case.plan, case.measured
-    few: list[str] = []
-    hidden: list[str] = []
+def _length_warnings(case: _Case, found: _Findings) -> None:
+    plan, measured, key = case.plan, case.measured, case.key
     fewest = COMFORTABLE_MONTHS_BEFORE if plan.design == "its" and measured.frequency == "month" else 2
     for code in plan.treated:
         if code not in measured.grid.codes or not case.lo < case.start_of(code) <= case.hi:
             continue
         before = int((case.observed(code) & case.used)[: case.start_of(code) - case.lo].sum())
         if 0 < before < fewest:
-            few.append(code)
+            why = (
+                "season and trend are hard to tell apart"
+                if fewest > 2
+                else "the trend before cannot be checked"
+            )
+            text = f"{{who}}: fewer than {fewest} usable periods of {{key}} before the start."
+            found.add((), text, f"The result will be uncertain: {why}.", key, code)
         row = measured.grid.codes.index(code)
-        low, value = measured.grid.low[row], measured.grid.value[row]
-        known = ~np.isnan(low)
-        if (
-            not measured.indicator.rounded_to
-            and known.any()
-            and (known & np.isnan(value)).sum() > known.sum() / 2
-        ):
-            hidden.append(code)
-    if few:
-        who = listing([f"`{code}`" for code in few])
-        text = f"{who}: fewer than {fewest} usable periods of `{case.key}` before the start."
-        why = (
-            "the trend before cannot be checked"
-            if plan.design == "did"
-            else "season and trend are hard to tell apart"
-        )
-        yield case.problem(("treated", few[0]), text, f"The result will be uncertain: {why}.")
-    if hidden:
-        who = listing([f"`{code}`" for code in hidden])
-        text = f"{who}: more than half of the counts of `{case.key}` are suppressed."
-        yield case.problem(
-            ("treated", hidden[0]), text, "Use larger areas or longer periods, if they can be had."
-        )
-    if plan.effect.shape == "ramp" and plan.effect.ramp_periods is not None:
-        length = case.hi - max(case.start_of(code) for code in plan.treated) + 1
-        if 0 < length < plan.effect.ramp_periods:
-            text = f"The ramp of {plan.effect.ramp_periods} periods is longer than the {length} after the last start."
-            yield case.problem(("effect", "ramp_periods"), text, "The full effect is not seen in the data.")
+        known = ~np.isnan(measured.grid.low[row])
+        hidden = known & np.isnan(measured.grid.value[row])
+        if not measured.indicator.rounded_to and hidden.sum() > known.sum() / 2:
+            text = "{who}: more than half of the counts of {key} are suppressed."
+            found.add((), text, "Use larger areas or longer periods, if they can be had.", key, code)
+    ramp = plan.effect.ramp_periods
+    length = case.hi - max(case.start_of(code) for code in plan.treated) + 1
+    if ramp is not None and 0 < length < ramp:
+        text = f"The ramp of {ramp} periods is longer than the {length} after the last start ({{key}})."
+        found.add(("effect", "ramp_periods"), text, "The full effect is not seen in the data.", key)
 
 
 def _comparison_warnings(

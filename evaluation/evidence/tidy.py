@@ -6,7 +6,7 @@ counts become intervals, never zeros.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,7 +30,7 @@ from evaluation.protocol.period import (
     week_anchor_of,
     weekday_name,
 )
-from evaluation.protocol.suggest import quote
+from evaluation.protocol.suggest import nearest, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,7 @@ class Observations:
         numbers: row numbers as a spreadsheet shows them.
         written: True where something was written in the count's cell, whether it can be used or not.
         has_exposure: whether the file has a column of exposure.
+        lost: share of rows that could not be read or placed.
     """
 
     frequency: Frequency
@@ -84,6 +85,7 @@ class Observations:
     numbers: npt.NDArray[np.int64]
     written: npt.NDArray[np.bool_]
     has_exposure: bool
+    lost: float = 0.0
 
     def label(self, place: int) -> str:
         """The period at a place, as written in files."""
@@ -206,6 +208,7 @@ def read_observations(
         np.asarray(rows.numbers, dtype=np.int64)[usable],
         counts.written[usable],
         has_exposure,
+        1 - float(usable.sum()) / (len(usable) + rows.lost),
     )
     problems += complaints.problems()
     return TidyReading(
@@ -215,8 +218,6 @@ def read_observations(
 
 def near_miss(name: str) -> str | None:
     """`exposure` or `status` if the column's name looks as if one of them was meant."""
-    from evaluation.protocol.suggest import nearest
-
     if name in KNOWN_COLUMNS:
         return None
     for wanted, others in _NEAR_MISSES.items():
@@ -281,10 +282,12 @@ def _periods(
     anchor = ""
     if frequency == "week":
         if first_of_month := _month_as_date(read):
-            complaints.add(
-                0, "period", "first of month", f"Every date is {first_of_month}, such as {quote(texts[0])}.",
-                f"If the data are monthly, write the month: {texts[0][:7]}.",
-            )  # fmt: skip
+            found = (
+                f"Every date is {first_of_month}, such as {quote(texts[0])}, so these are months, not weeks."
+            )
+            complaints.whole.append(
+                Problem(complaints.file, "column period", found, f"Write {texts[0][:7]}.")
+            )
             frequency = "month"
             spans = {
                 t: Span("month", s.first, s.last) if isinstance(s, Span) else s for t, s in spans.items()
@@ -295,13 +298,13 @@ def _periods(
         text: _place(span, frequency, anchor, today) if isinstance(span, Span) else _refused(span)
         for text, span in spans.items()
     }
-    found = np.empty(len(texts), dtype=np.int64)
+    out = np.empty(len(texts), dtype=np.int64)
     for i, text in enumerate(texts):
         place, complaint = places[text]
         if complaint is not None:
             complaints.add(i, "period", *complaint)
-        found[i] = place
-    return frequency, anchor, found
+        out[i] = place
+    return frequency, anchor, out
 
 
 Complaint = tuple[str, str, str]
@@ -351,7 +354,15 @@ def _anchor(texts: Sequence[str], spans: dict[str, Span | PeriodError]) -> str:
     return max(votes, key=lambda name: votes[name])
 
 
-def _duplicates(codes, area, place, usable, counts: Number, complaints: Complaints, name) -> None:  # type: ignore[no-untyped-def]
+def _duplicates(
+    codes: Sequence[str],
+    area: npt.NDArray[np.int64],
+    place: npt.NDArray[np.int64],
+    usable: npt.NDArray[np.bool_],
+    counts: Number,
+    complaints: Complaints,
+    name: Callable[[int], str],
+) -> None:
     """Rows about the same area and period."""
     rows = np.flatnonzero(usable)
     if rows.size < 2:

@@ -6,7 +6,8 @@ insist that nothing is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def load_review(folder: Path | str) -> Review:
     """
     draft = gather(Path(folder))
     if draft.problems:
-        raise InputError(draft.problems)
+        raise InputError(in_order(draft.problems))
     return draft.review
 
 
@@ -98,7 +99,7 @@ def load_plan(path: Path | str) -> tuple[Review, Plan]:
     name = f"{PLANS}/{resolved.name}"
     problems = [p for p in draft.problems if p.file == name or not p.file.startswith(f"{PLANS}/")]
     if problems:
-        raise InputError(problems)
+        raise InputError(in_order(problems))
     wrong = {p.file for p in draft.problems}
     review = draft.review
     plans = {
@@ -274,7 +275,8 @@ def _areas(document: Document | None, problems: list[Problem]) -> Areas | None:
         if name == "all" or name in areas:
             taken = "means all areas" if name == "all" else "is the code of an area"
             refuse(path, f"`{name}` {taken} and cannot name a group.", "Choose another name.")
-        group = read_model(AreaGroup, spec, file=AREAS_FILE, line_of=lines, at=path)
+        given = {"areas": spec} if isinstance(spec, list) else spec
+        group = read_model(AreaGroup, given, file=AREAS_FILE, line_of=lines, at=path)
         problems.extend(group.problems)
         if group.value is None:
             # The name is known even so; plans that use it are not at fault.
@@ -322,9 +324,34 @@ def _indicators(
         problems.extend(reading.problems)
         if reading.problems:
             damaged[f"{INDICATORS_FILE}#{key}"] = reading.damaged
+        elif not SLUG.fullmatch(key):
+            damaged[f"{INDICATORS_FILE}#{key}"] = frozenset({"file"})
         if reading.value is not None:
             indicators[key] = reading.value
+            problems.extend(_bounds_problems(reading.value, lines))
     return indicators
+
+
+def _bounds_problems(indicator: Indicator, lines: Lines) -> Iterator[Problem]:
+    """Suppression intervals that no count can lie in."""
+    if indicator.likelihood == "normal":
+        return
+    for marker, (low, high) in indicator.suppressed.items():
+        if low < 0 or low != int(low) or high != int(high):
+            place = place_of(lines, (indicator.key, "suppressed", marker))
+            found = f"'{marker}' stands for {low:g} to {high:g}, which are not counts."
+            yield Problem(INDICATORS_FILE, place, found, "Write whole numbers from 0 up: [1, 7].")
+
+
+def in_order(problems: list[Problem]) -> list[Problem]:
+    """Problems by file, in the order in which files are read, and by line or row within a file."""
+    files = {problem.file: i for i, problem in reversed(list(enumerate(problems)))}
+
+    def position(problem: Problem) -> tuple[int, int]:
+        number = re.match(r"(?:line|rows?) (\d+)", problem.place)
+        return files[problem.file], int(number[1]) if number else 0
+
+    return sorted(problems, key=position)
 
 
 def _no_such_plan(path: Path) -> Problem:

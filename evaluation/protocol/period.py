@@ -282,6 +282,8 @@ def _guess(text: str) -> tuple[str, str] | None:
                 1
             ] + "-03"
         return f"outside the years {FIRST_YEAR} to {LAST_YEAR}", "the year in four figures"
+    if (match := re.fullmatch(r"(\d{1,2})[/.\-](\d{4})", text)) and 1 <= int(match[1]) <= 12:
+        return "a month in the order month/year", f"{match[2]}-{int(match[1]):02d}"
     if match := re.fullmatch(r"(\d{4})\s*[/–]\s*(\d{2}|\d{4})", text):
         if int(match[2]) % 100 == (int(match[1]) + 1) % 100:
             return (

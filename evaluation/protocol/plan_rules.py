@@ -13,7 +13,7 @@ from evaluation.errors import Problem
 from evaluation.protocol.indicator import COUNTS, Indicator
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.period import read_span
-from evaluation.protocol.plan import SLUG, Comparison, Plan
+from evaluation.protocol.plan import SLUG, STAND_IN, Comparison, Plan
 from evaluation.protocol.resolve import comparison_areas
 from evaluation.protocol.suggest import did_you_mean, listing, nearest
 from evaluation.protocol.yaml_source import KeyPath, Lines, place_of
@@ -84,7 +84,7 @@ def _indicators(case: PlanCase) -> Iterator[Problem]:
 
 
 def _treated(case: PlanCase) -> Iterator[Problem]:
-    if case.areas is None:
+    if case.areas is None or case.plan.treated == STAND_IN["treated"]:
         return
     for code in case.plan.treated:
         if code in case.areas.groups:
@@ -99,7 +99,7 @@ def _comparison(case: PlanCase) -> Iterator[Problem]:
     if plan.comparison is None:
         if plan.design == "did" and len(set(plan.treated.values())) == 1:
             n = len(plan.treated)
-            who = "the one treated area has" if n == 1 else f"all {n} treated areas have the same start and"
+            who = "the one treated area has" if n == 1 else f"the {n} treated areas start together and have"
             found = f"There is nothing to compare with: {who} no comparison."
             yield case.problem(
                 ("comparison",), found, "Add `comparison: {areas: all}`, or use `design: its`."
@@ -222,7 +222,7 @@ def _starts(case: PlanCase) -> Iterator[Problem]:
         span = read_span(start)
         if span.last <= first or span.first > last:
             side = "after the period ends" if span.first > last else "before the period starts"
-            found = f"{code} is first treated in {start}, {side} ({period.start} to {period.end})."
+            found = f"`{code}` is first treated in {start}, {side} ({period.start} to {period.end})."
             yield case.problem(("treated", code), found, "Check the start, or widen `period`.")
 
 
@@ -297,7 +297,7 @@ def _unknown_area(case: PlanCase, areas: Areas, path: KeyPath, code: str) -> Pro
 RULES: list[tuple[tuple[str, ...], Rule]] = [
     (("id",), _file_name),
     (("indicators",), _indicators),
-    (("treated",), _treated),
+    ((), _treated),
     (("design", "treated", "comparison"), _comparison),
     (("period",), _period),
     (("period", "treated"), _starts),

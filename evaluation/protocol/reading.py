@@ -5,6 +5,7 @@ When part of an entry is wrong the remaining parts are still read, so that one m
 
 from __future__ import annotations
 
+import copy
 import types
 import typing
 from collections.abc import Mapping
@@ -124,13 +125,51 @@ def read_model[M: Promise](
     except ValidationError as error:
         details = error.errors(include_url=False)
     problems = [_problem(model, data, detail, file, line_of, at) for detail in details]
-    damaged = frozenset(str(detail["loc"][0]) for detail in details if detail["loc"])
-    rest = {key: value for key, value in data.items() if key not in damaged}
+    mended, damaged = _mend(data, details)
+    rest = {key: value for key, value in mended.items() if key not in damaged or key in KEPT}
     rest |= {key: value for key, value in (stand_in or {}).items() if key not in rest}
     try:
         return Reading(model.model_validate(rest), damaged, problems)
     except ValidationError:
         return Reading(None, damaged, problems)
+
+
+# Words that nothing else depends on: when one of them is missing the rest of the entry can be judged.
+_MENDED = {
+    "because": "stand-in",
+    "source": "stand-in",
+    "says": "stand-in",
+    "unit": "stand-in",
+    "price_year": "2000",
+}
+# Areas of a treated: entry with a bad date are still names to check; rules about dates skip it.
+KEPT = frozenset({"treated"})
+STAND_IN_PERIOD = "2000"
+
+
+def _mend(data: Any, details: list[ErrorDetails]) -> tuple[Any, frozenset[str]]:
+    """A copy of the data without unknown keys and with stand-ins for missing words; and what stays damaged."""
+    mended = copy.deepcopy(data)
+    damaged = set()
+    for detail in details:
+        loc = tuple(part for part in detail["loc"] if part != "[key]")
+        if not loc:
+            continue
+        parent: Any = mended
+        for part in loc[:-1]:
+            parent = parent[part] if isinstance(parent, dict | list) else None  # type: ignore[index]
+        last = str(loc[-1])
+        if detail["type"] == "extra_forbidden" and isinstance(parent, dict):
+            parent.pop(last, None)
+        elif detail["type"] == "missing" and last in _MENDED and isinstance(parent, dict):
+            parent[last] = _MENDED[last]
+        else:
+            damaged.add(str(loc[0]))
+            if loc[0] in KEPT and len(loc) == 2 and isinstance(parent, dict):
+                parent[last] = STAND_IN_PERIOD
+            elif loc[0] in KEPT:
+                mended.pop(loc[0], None)
+    return mended, frozenset(damaged)
 
 
 def _problem(

@@ -13,13 +13,14 @@ SAVE_CSV = "In Excel choose File, Save As, 'CSV UTF-8 (Comma delimited)'."
 SAVE_TEXT = "Save it as UTF-8 in your editor."
 
 
-def decode(raw: bytes, file: str, save: str) -> tuple[str | None, list[Problem]]:
+def decode(raw: bytes, file: str, save: str, unit: str = "line") -> tuple[str | None, list[Problem]]:
     """Text of a file, or the problem which prevents it.
 
     Args:
         raw: the file's bytes.
         file: its name in problems.
         save: the remedy, in the words of the program with which such a file is usually saved.
+        unit: what a line is called: `row` in data.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return None, [Problem(file, "", "The file is in UTF-16 ('Unicode text').", save)]
@@ -31,7 +32,10 @@ def decode(raw: bytes, file: str, save: str) -> tuple[str | None, list[Problem]]
             return None, [Problem(file, "", "The file is in UTF-16 or is not text.", save)]
         return None, [
             Problem(
-                file, f"line {_line(raw, at)}", "There is a NUL character in the file.", f"Remove it. {save}"
+                file,
+                f"{unit} {_line(raw, at)}",
+                "There is a NUL character in the file.",
+                f"Remove it. {save}",
             )
         ]
     try:
@@ -45,7 +49,7 @@ def decode(raw: bytes, file: str, save: str) -> tuple[str | None, list[Problem]]
         "cp1252", "replace"
     )
     found = f"The file is not in UTF-8: {quote(around.strip())} cannot be read as it stands."
-    return None, [Problem(file, f"line {_line(raw, at)}", found, save)]
+    return None, [Problem(file, f"{unit} {_line(raw, at)}", found, save)]
 
 
 def _line(raw: bytes, at: int) -> int:

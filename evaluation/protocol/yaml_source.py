@@ -2,7 +2,7 @@
 
 Plain YAML 1.1 readers turn `2024-03-04` into a date, `NO` into false and `0123` into 83. Here only true, false,
 null, whole numbers and decimals are more than text; a number with a leading zero is a code and stays text, and
-mapping keys are always text, as written. Aliases, tags and several documents in a file are refused.
+mapping keys are always text, as written. Tags, merge keys and several documents in a file are refused.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 # An exponent needs a point or a sign, so that a code like 1E5 stays a code.
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+([eE][-+]?[0-9]+)?|\.|[eE][-+][0-9]+)")
 _DEEPEST = 50
+_MOST_NODES = 500_000  # aliases of aliases can stand for more than memory holds
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -87,18 +88,15 @@ def read_yaml(path: Path, file: str | None = None) -> tuple[Document | None, lis
     if problems:
         return None, problems
     try:
+        if line := _too_deep(text):
+            found = "This is nested too deeply to be read."
+            return None, [Problem(name, place(line, ()), found, "Start from a file made by `svd new`.")]
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         return None, [_syntax(error, name, text)]
     except yaml.YAMLError as error:
         found = "There is a character in the file that YAML does not allow."
         return None, [Problem(name, "", found, f"Remove it; {str(error).splitlines()[0]}.")]
-    except RecursionError:
-        return None, [
-            Problem(
-                name, "", "The file is nested too deeply to be read.", "Start from a file made by `svd new`."
-            )
-        ]
     if node is None:
         return None, [Problem(name, "", "The file is empty.", "`svd new` writes one to start from.")]
     reader = _Reader(name)
@@ -113,22 +111,38 @@ class _Reader:
         self.name = name
         self.line_of: Lines = {}
         self.problems: list[Problem] = []
-        self._seen: set[int] = set()
+        self._open: set[int] = set()
+        self._count = 0
+        self._full = False
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
         self.line_of.setdefault(path, line)
-        if len(path) > _DEEPEST:
-            self._refuse(line, path, "This is nested too deeply.", "Start from a file made by `svd new`.")
-            return None
+        self._count += 1
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
-        if id(node) in self._seen:
-            self._refuse(line, path, "An alias (`*name`) is used.", "Write the text out in full.")
+        if self._full:
             return None
-        self._seen.add(id(node))
+        if id(node) in self._open or self._count > _MOST_NODES:
+            self._full = self._count > _MOST_NODES
+            self._refuse(
+                line,
+                path,
+                "An alias (`*name`) makes this refer to itself, or too large.",
+                "Write it out in full.",
+            )
+            return None
+        self._open.add(id(node))
+        value: Any
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+            value = [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+        else:
+            assert isinstance(node, yaml.MappingNode)
+            value = self._mapping(node, path)
+        self._open.discard(id(node))
+        return value
+
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key_line = key_node.start_mark.line + 1
@@ -198,6 +212,19 @@ def place_of(line_of: Lines, path: KeyPath) -> str:
     return place(None, path)
 
 
+def _too_deep(text: str) -> int | None:
+    """The line on which nesting exceeds any use; composing such a file would exhaust the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                return event.start_mark.line + 1 if event.start_mark else 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
+
+
 def _tabs(text: str, name: str) -> list[Problem]:
     lines = [i for i, line in enumerate(text.splitlines(), 1) if re.match(r" *\t+ *[^\s#]", line)]
     return [
@@ -214,13 +241,15 @@ def _tabs(text: str, name: str) -> list[Problem]:
 def _syntax(error: yaml.MarkedYAMLError, name: str, text: str) -> Problem:
     """A syntax error in plain words."""
     mark = error.problem_mark or error.context_mark
+    if "quoted scalar" in (error.context or "") and error.context_mark:
+        mark = error.context_mark  # where the quotation begins; the other mark is where the file ends
     line = mark.line + 1 if mark else None
     lines = text.splitlines()
     shown = lines[line - 1].strip() if line and line <= len(lines) else ""
     trouble = f"{error.context or ''} {error.problem or ''}"
     where = place(line, ())
     if "alias" in trouble or re.search(r"(^|[\s:\[{,])\*", shown):
-        return Problem(name, where, f"A plain * begins {quote(shown)}.", "Put the star in quotes: '*'.")
+        return Problem(name, where, f"There is a bare * in {quote(shown)}.", "Put the star in quotes: '*'.")
     if "expected a single document" in trouble:
         return Problem(
             name, where, "The file holds more than one document (a line `---`).", "Keep one; take out `---`."

@@ -1,9 +1,15 @@
-"""Numbers as a reader says them: about 45 fewer, 12% lower, £3,400, more than 99%."""
+"""Numbers as tables and charts say them. Sentences come from `judgement.wording`, and so do the words shared with it."""
 
 import calendar
 import math
 from collections.abc import Mapping
 from typing import Any
+
+from evaluation.judgement.wording import amount, change, money, percent
+from evaluation.judgement.wording import change_range as change_between
+
+__all__ = ["change", "change_range", "complete", "fewer", "fewer_range", "known", "money", "percentage", "period_name",
+           "plain", "probability", "shift", "shift_range", "significant"]  # fmt: skip
 
 Summary = Mapping[str, Any]  # mean, median, lower, upper
 
@@ -33,29 +39,21 @@ def plain(value: float) -> str:
 
 
 def fewer(averted: float) -> str:
-    """Events averted as a direction: 45 fewer, 3 more, none."""
-    number = f"{abs(averted):,.0f}" if abs(averted) < 1000 else f"{significant(abs(averted)):,.0f}"
-    if number == "0":
-        return "no difference"
+    """Events averted as a direction: 45 fewer, 3.2 more, none fewer."""
+    number = amount(averted)
+    if float(number.replace(",", "")) == 0:
+        return "none fewer"
     return f"{number} {'fewer' if averted > 0 else 'more'}"
 
 
 def fewer_range(summary: Summary) -> str:
-    """The interval of events averted, smaller benefit first: 12 to 80 fewer; 5 more to 30 fewer."""
+    """The interval of events averted: 12 to 80 fewer; 5 more to 30 fewer."""
     return _joined(fewer(summary["lower"]), fewer(summary["upper"]))
 
 
-def change(percent: float) -> str:
-    """A percent change as a direction: 12% lower."""
-    number = f"{abs(percent):.0f}" if abs(percent) >= 1 else f"{abs(percent):.1f}"
-    if float(number) == 0:
-        return "no change"
-    return f"{number}% {'lower' if percent < 0 else 'higher'}"
-
-
 def change_range(summary: Summary) -> str:
-    """The interval of a percent change: 20% to 3% lower; 4% lower to 9% higher."""
-    return _joined(change(summary["lower"]), change(summary["upper"]))
+    """The interval of a percent change: 3% to 20% lower; 4% lower to 9% higher."""
+    return change_between(summary["lower"], summary["upper"])
 
 
 def shift(difference: float, unit: str) -> str:
@@ -70,32 +68,9 @@ def shift_range(summary: Summary, unit: str) -> str:
     return _joined(shift(summary["lower"], unit), shift(summary["upper"], unit))
 
 
-def percent_of(summary: Summary) -> dict[str, float]:
-    """Rate ratio to percent change."""
-    return {k: 100 * (summary[k] - 1) for k in ("median", "lower", "upper")}
-
-
 def probability(value: object) -> str:
     """A probability in percent; never 0% or 100%."""
-    if not known(value):
-        return "not estimated"
-    share = float(value)  # type: ignore[arg-type]
-    if share < 0.01:
-        return "less than 1%"
-    if share > 0.99:
-        return "more than 99%"
-    return f"{100 * share:.0f}%"
-
-
-def money(pounds: float) -> str:
-    """Pounds to three significant figures: £950, £3,400, £1.25 million."""
-    size = significant(abs(pounds))
-    sign = "−" if pounds < 0 else ""
-    if size >= 1e9:
-        return f"{sign}£{size / 1e9:.3g} billion"
-    if size >= 1e6:
-        return f"{sign}£{size / 1e6:.3g} million"
-    return f"{sign}£{size:,.0f}"
+    return percent(float(value)) if known(value) else "not estimated"  # type: ignore[arg-type]
 
 
 def percentage(share: float) -> str:
@@ -120,9 +95,10 @@ def period_name(label: str) -> str:
 
 
 def _joined(low: str, high: str) -> str:
-    """Join two ends; a word both share is said once."""
+    """Join two ends; a word both share is said once, the smaller number first."""
     low_number, _, low_rest = low.partition(" ")
-    high_rest = high.partition(" ")[2]
-    if low_rest and low_rest == high_rest and low != "no difference":
-        return f"{low_number} to {high}"
+    high_number, _, high_rest = high.partition(" ")
+    if low_rest == high_rest and low_number[:1].isdigit() and high_number[:1].isdigit():
+        small, large = sorted((low_number, high_number), key=lambda n: float(n.replace(",", "")))
+        return f"{small} to {large} {low_rest}"
     return f"{low} to {high}"

@@ -1,0 +1,170 @@
+"""The annual strategy review: every plan, its report, the review's own report, and the book.
+
+A plan that fails does not stop the others: its chapter says what failed and why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import xarray as xr
+
+from evaluation import flow, resources
+from evaluation.errors import FitFailure
+from evaluation.evidence.panel import build_panel
+from evaluation.inference.engine import Store, fetch_all
+from evaluation.protocol import Review, indicator_roles
+from evaluation.publication import packet as packets
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What became of a review.
+
+    Attributes:
+        packets: folder of each plan that was evaluated, new or kept.
+        failures: why a plan could not be evaluated, by id; part of it may have been.
+        kept: plans whose stored packet is still right.
+        index: first page of the book, if it was built.
+    """
+
+    packets: dict[str, Path] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    index: Path | None = None
+
+
+def run_review(folder: Path, profile: str, jobs: int, only: list[str], tell: Tell, progress: Callable[[int, int], None]) -> Outcome:
+    """Evaluate every plan of a review folder and build its book.
+
+    Args:
+        folder: the review folder.
+        profile: ``publish`` or ``draft``.
+        jobs: processes for the sampling.
+        only: ids of the plans to evaluate; all when empty. The book shows the stored packets of the others.
+        tell: takes one line about what happens.
+        progress: takes how many posteriors are done and how many there are.
+
+    Raises:
+        InputError: everything wrong in the review's files.
+    """
+    review = flow.check(folder)
+    outcome = Outcome()
+    chosen = [plan for plan in review.plans.values() if not only or plan.id in only]
+    panels = {key: build_panel(review, key) for key in dict.fromkeys(k for p in chosen for k in indicator_roles(p))}
+    questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
+    store = Store(review.folder / "_build" / "fits")
+    tasks = flow.all_tasks(q for asked in questions.values() for q in asked)
+    tell(f"{len(chosen)} plans, {len(tasks)} posteriors")
+    lost = fetch_all(tasks, store, jobs, progress)
+    for plan in chosen:
+        try:
+            evaluation = flow.conclude(review, plan, questions[plan.id], store, profile, lost)
+            place, kept = file_packet(evaluation, tell)
+            outcome.packets[plan.id] = place
+            if kept:
+                outcome.kept.append(plan.id)
+            if evaluation.failed:
+                reasons = (f"{review.indicators[key].title}: {why}" for key, why in evaluation.failed.items())
+                outcome.failures[plan.id] = " ".join(reasons)
+            tell(f"{plan.id}: {evaluation.finding['indicators'][plan.indicators.primary]['headline']}")
+        except Exception as error:  # one plan's trouble must not cost the others their review
+            outcome.failures[plan.id] = reason_of(error)
+            tell(f"{plan.id}: FAILED. {outcome.failures[plan.id]}")
+        record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
+    outcome.index = publish(review, profile, tell)
+    return outcome
+
+
+def run_plan(
+    plan_path: Path, profile: str, jobs: int, tell: Tell, progress: Callable[[int, int], None]
+) -> tuple[Path, flow.Evaluation]:
+    """Evaluate one plan and file its packet.
+
+    Raises:
+        InputError: everything wrong in the files it depends on.
+        FitFailure: the report could not be made.
+    """
+    review, plan = flow.open_plan(plan_path)
+    panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
+    questions = flow.ask(review, plan, panels, profile)
+    store = Store(review.folder / "_build" / "fits")
+    lost = fetch_all(flow.all_tasks(questions), store, jobs, progress)
+    evaluation = flow.conclude(review, plan, questions, store, profile, lost)
+    place, _ = file_packet(evaluation, tell)
+    return place, evaluation
+
+
+def file_packet(evaluation: flow.Evaluation, tell: Tell) -> tuple[Path, bool]:
+    """The packet of an evaluation: the newest one if it is of this very run and report, else a new one."""
+    from evaluation.publication.notebooks import run_notebook
+
+    review, plan = evaluation.review, evaluation.plan
+    template = resources.folder("reports") / f"{plan.design}.ipynb"
+    evaluation.run["report"] = report_key(template)
+    newest = packets.latest_packets(review.folder, evaluation.profile).get(plan.id)
+    if newest is not None:
+        run = json.loads((newest / "run.json").read_text(encoding="utf-8"))
+        if run.get("key") == evaluation.run["key"] and run.get("report") == evaluation.run["report"]:
+            return newest, True
+    tell(f"{plan.id}: writing the report")
+    scratch = review.folder / "_build" / "notebooks" / f"{plan.id}.ipynb"
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    parameters = {"plan_path": str(review.plan_files[plan.id].resolve()), "profile": evaluation.profile}
+    run_notebook(template, parameters, scratch)
+    return packets.write_packet(review.folder, evaluation, scratch, gather_posteriors(evaluation)), False
+
+
+def gather_posteriors(evaluation: flow.Evaluation) -> xr.Dataset | None:
+    """All draws of a plan in one dataset for the evaluator, variables prefixed by indicator."""
+    parts = []
+    for key, draws in evaluation.posteriors.items():
+        renamed = {name: f"{key}.{name}" for name in draws.data_vars}
+        dims = {dim: f"{key}.{dim}" for dim in draws.dims}
+        parts.append(draws.rename(renamed | dims))
+    return xr.merge(parts) if parts else None
+
+
+def report_key(template: Path) -> str:
+    """Fingerprint of how a report is made: the template and the publication's source."""
+    digest = hashlib.sha256(template.read_bytes())
+    for path in sorted((Path(__file__).parent / "publication").glob("*.py")):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def reason_of(error: Exception) -> str:
+    """One line for a reader, never a traceback."""
+    if isinstance(error, FitFailure):
+        return error.reason
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else 'no message'}"[:400]
+
+
+def record_failure(review: Review, plan_id: str, reason: str | None) -> None:
+    """Leave word for the book why a plan has no packet, or take it away when it has one."""
+    path = review.folder / "_build" / "failures" / f"{plan_id}.json"
+    if reason is None:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {"plan": plan_id, "title": review.plans[plan_id].title, "reason": reason, "when": f"{datetime.now(UTC):%Y-%m-%d}"}
+    scratch = path.with_suffix(".part")
+    scratch.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+    os.replace(scratch, path)
+
+
+def publish(review: Review, profile: str, tell: Tell) -> Path:
+    """Run the review's own report and build the book from stored packets."""
+    from evaluation.publication.book import build_book
+
+    tell("building the book")
+    return build_book(review.folder, allow_draft=profile == "draft")

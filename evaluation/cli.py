@@ -1,0 +1,247 @@
+"""The command line: ``svd``. Exit 0: fine. 2: something in the input is wrong. 1: something of ours is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Evaluate interventions and review the strategy under the Serious Violence Duty.",
+    epilog="Start with: svd new my-review",
+)
+
+
+class Profile(StrEnum):
+    """How thoroughly to compute."""
+
+    draft = "draft"
+    publish = "publish"
+
+
+ReviewFolder = Annotated[Path | None, typer.Argument(help="A review folder. Default: the shipped example.", show_default=False)]
+DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
+JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
+ProfileOption = Annotated[Profile, typer.Option(help="draft: quick, cannot be published. publish: what counts.")]
+
+
+@app.command(epilog="Example: svd new my-review")
+def new(folder: Annotated[Path, typer.Argument(help="Where to put it; must not exist yet, or be empty.")]) -> None:
+    """Scaffold a review folder: commented YAML, one plan, a sample of tidy data."""
+    from evaluation import resources
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        refuse(f"{folder} exists and is not empty.", "Choose another name; nothing was written.")
+    shutil.copytree(
+        resources.folder("params") / "template", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_build", "__pycache__")
+    )
+    typer.echo(f"Wrote {folder}. Edit its YAML files, put your data in {folder / 'data'}, then: svd check {folder}")
+
+
+@app.command(epilog="Example: svd check my-review")
+def check(review: ReviewFolder = None) -> None:
+    """Validate every file and the data; report all problems at once. Writes nothing."""
+    from evaluation.evidence.coverage import examine_review
+
+    folder = locate(review)
+    examination = examine_review(folder)
+    for warning in examination.warnings:
+        typer.echo(f"warning: {warning}")
+    if examination.problems:
+        for problem in examination.problems:
+            typer.echo(f"problem: {problem}", err=True)
+        refuse(f"{count(len(examination.problems), 'problem')} found in {folder}.", "Nothing was written.")
+    found = examination.review
+    assert found is not None
+    warned = f", {count(len(examination.warnings), 'warning')}" if examination.warnings else ""
+    typer.echo(f"{folder}: {count(len(found.plans), 'plan')} and {count(len(found.indicators), 'indicator')} in order{warned}.")
+
+
+@app.command(epilog="Example: svd run my-review/plans/street_mentors.yaml --profile draft")
+def run(
+    plan: Annotated[Path, typer.Argument(help="A plan file in a review's plans folder.")],
+    profile: DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
+JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
+ProfileOption = Profile.publish,
+    jobs: JobsOption = DEFAULT_JOBS,
+) -> None:
+    """Evaluate one plan on every indicator in it. The last line printed is its packet folder."""
+    from evaluation.annual import run_plan
+    from evaluation.errors import InputError
+
+    path = locate_plan(plan)
+    limit_threads()
+    try:
+        with progress_bar() as progress:
+            place, evaluation = run_plan(path, profile.value, jobs, tell, progress)
+    except InputError as error:
+        list_problems(error)
+    for entry in evaluation.finding["indicators"].values():
+        typer.echo(entry["headline"])
+    typer.echo(str(place))
+    if evaluation.failed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: svd review my-review --jobs 2")
+def review(
+    review: ReviewFolder = None,
+    profile: DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
+JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
+ProfileOption = Profile.publish,
+    jobs: JobsOption = DEFAULT_JOBS,
+    only: Annotated[list[str] | None, typer.Option(help="Evaluate this plan only (may be repeated).")] = None,
+) -> None:
+    """Evaluate every plan, write the reports and build the book."""
+    from evaluation.annual import run_review
+    from evaluation.errors import InputError
+
+    folder = locate(review)
+    limit_threads()
+    try:
+        if unknown := sorted(set(only or []) - {path.stem for path in (folder / "plans").glob("*.y*ml")}):
+            refuse(f"There is no plan {', '.join(unknown)} in {folder}.", "Use the name of a file in plans/, without .yaml.")
+        with progress_bar() as progress:
+            outcome = run_review(folder, profile.value, jobs, only or [], tell, progress)
+    except InputError as error:
+        list_problems(error)
+    if outcome.kept:
+        typer.echo(f"Unchanged: {', '.join(outcome.kept)}")
+    for plan_id, reason in outcome.failures.items():
+        typer.echo(f"failed: {plan_id}: {reason}", err=True)
+    typer.echo(f"Open {outcome.index}")
+    if outcome.failures:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: svd book my-review")
+def book(review: ReviewFolder = None, draft: Annotated[bool, typer.Option(help="Show draft packets, marked as drafts.")] = False) -> None:
+    """Rebuild the book from stored packets only."""
+    from evaluation.errors import InputError
+    from evaluation.publication.book import build_book
+
+    try:
+        typer.echo(f"Open {build_book(locate(review), allow_draft=draft)}")
+    except InputError as error:
+        list_problems(error)
+
+
+@app.command(epilog="Example: svd lock my-review/plans/street_mentors.yaml")
+def lock(plan: Annotated[Path, typer.Argument(help="A plan file in a review's plans folder.")]) -> None:
+    """Register a plan: its hash and today's date, so that later changes can be seen."""
+    from evaluation.errors import InputError
+    from evaluation.protocol.registration import register
+
+    try:
+        typer.echo(register(locate_plan(plan)))
+    except InputError as error:
+        list_problems(error)
+
+
+def main() -> None:
+    """Entry point of ``svd``: our own faults become one line, not a traceback, unless SVD_DEBUG is set."""
+    try:
+        app()
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("SVD_DEBUG"):
+            raise
+        text = str(error).strip().splitlines()
+        typer.echo(f"svd stopped: {type(error).__name__}: {text[0] if text else ''}", err=True)
+        typer.echo("This is a fault of ours. Set SVD_DEBUG=1 and run again to see where.", err=True)
+        sys.exit(1)
+
+
+def locate(review: Path | None) -> Path:
+    """The review folder meant, the shipped example by default.
+
+    An installed copy may lie where nothing can be written, so its example is copied to the working folder first.
+    """
+    from evaluation import resources
+
+    if review is None:
+        shipped = resources.folder("params") / "example"
+        if resources.folder("params").parent == resources.PACKAGE.parent:
+            return shipped
+        own = Path("svd-example")
+        if not own.exists():
+            shutil.copytree(shipped, own)
+        return own
+    if not review.is_dir():
+        refuse(f"{review} is not a folder.", "Name a review folder; svd new FOLDER makes one.")
+    return review
+
+
+def locate_plan(plan: Path) -> Path:
+    """The plan file meant, in a review's plans folder."""
+    if not plan.is_file():
+        refuse(f"There is no file {plan}.", "Name a plan: REVIEW/plans/NAME.yaml.")
+    if plan.resolve().parent.name != "plans":
+        refuse(f"{plan} is not in a folder called plans.", "Keep plans in REVIEW/plans/, beside review.yaml.")
+    return plan
+
+
+def refuse(found: str, remedy: str) -> None:
+    """Say what is wrong and what would do, and end with exit code 2."""
+    typer.echo(f"{found} {remedy}", err=True)
+    raise typer.Exit(2)
+
+
+def list_problems(error) -> None:
+    """Print every problem, and end with exit code 2."""
+    for problem in error.problems:
+        typer.echo(f"problem: {problem}", err=True)
+    refuse(f"{count(len(error.problems), 'problem')} found.", "Nothing was written.")
+
+
+def count(n: int, noun: str) -> str:
+    """`1 plan`, `2 plans`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def tell(line: str) -> None:
+    """One line of news."""
+    typer.echo(line)
+
+
+def limit_threads() -> None:
+    """One linear-algebra thread a process: the chains and the processes already fill the cores."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+class progress_bar:
+    """Posteriors done, of how many, and the time left: a bar on a terminal, plain lines in a log."""
+
+    def __enter__(self):
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self.bar = None
+        if console.is_terminal:
+            columns = (TextColumn("sampling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self.bar = Progress(*columns, console=console, transient=True)
+            self.task = self.bar.add_task("", total=None)
+            self.bar.start()
+        return self.advance
+
+    def advance(self, done: int, total: int) -> None:
+        """Show progress."""
+        if self.bar is None:
+            typer.echo(f"posteriors {done} of {total}", err=True)
+        else:
+            self.bar.update(self.task, completed=done, total=total)
+
+    def __exit__(self, *exception) -> None:
+        if self.bar is not None:
+            self.bar.stop()

@@ -1,0 +1,308 @@
+"""The whole argument on one screen: from a plan to its finding.
+
+plan + panel -> frame -> posterior -> estimands -> checks -> finding
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from evaluation.errors import FitFailure, InputError
+from evaluation.evidence.coverage import check_data, examine_review
+from evaluation.evidence.panel import build_panel
+from evaluation.evidence.tidy import find_data
+from evaluation.inference import checks as checking
+from evaluation.inference.design import write_design
+from evaluation.inference.effects import Diagnostics, diagnose, draw_series, estimate, tabulate
+from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch, library_versions, model_code
+from evaluation.inference.frame import Frame, frame_plan
+from evaluation.judgement import economics, findings
+from evaluation.protocol import Plan, Review, indicator_roles, likelihood_for, load_plan, load_review
+
+
+@dataclass
+class Evaluation:
+    """One plan evaluated: plain data, as notebooks and the book read it (see ``book/developing/architecture.md``)."""
+
+    review: Review
+    plan: Plan
+    profile: str
+    finding: dict[str, Any]
+    run: dict[str, Any]
+    panels: dict[str, xr.Dataset]
+    series: dict[str, xr.Dataset]
+    effects: pd.DataFrame
+    checks: pd.DataFrame
+    failed: dict[str, str]
+    posteriors: dict[str, xr.Dataset] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One indicator of one plan: what will be sampled, and what the checks will ask."""
+
+    key: str
+    panel: xr.Dataset
+    frame: Frame | None
+    reason: str
+    task: Task | None
+    refits: tuple[checking.Refit | checking.Check, ...] = ()
+    refit_tasks: tuple[Task, ...] = ()
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Every posterior this question needs at first."""
+        return [*([self.task] if self.task else []), *self.refit_tasks]
+
+
+def evaluate(plan_path: Path | str, profile: str = "publish") -> Evaluation:
+    """Evaluate one plan: fit every indicator, or find the stored fits.
+
+    Args:
+        plan_path: a plan file inside a review folder's ``plans/``.
+        profile: ``draft`` (quick, cannot be published) or ``publish``.
+
+    Raises:
+        InputError: everything wrong in the files this plan depends on.
+    """
+    review, plan = open_plan(Path(plan_path))
+    store = Store(review.folder / "_build" / "fits")
+    panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
+    return conclude(review, plan, ask(review, plan, panels, profile), store, profile)
+
+
+def open_plan(plan_path: Path) -> tuple[Review, Plan]:
+    """A plan and its review, if nothing that the plan depends on is wrong.
+
+    Raises:
+        InputError: with every problem.
+    """
+    review, plan = load_plan(plan_path)
+    if problems := check_data(review, [plan.id]):
+        raise InputError(problems)
+    return review, plan
+
+
+def ask(review: Review, plan: Plan, panels: dict[str, xr.Dataset], profile: str) -> list[Question]:
+    """Turn a plan into questions, one for each of its indicators, without sampling anything."""
+    questions = []
+    for key, role in indicator_roles(plan).items():
+        panel = panels[key]
+        try:
+            frame = frame_plan(review, plan, key, panel)
+            data = write_design(frame)
+        except ValueError as error:
+            questions.append(Question(key, panel, None, str(error), None))
+            continue
+        task = Task(data, SAMPLERS[profile], seed_of(review, plan.id, key, "fit"))
+        refits: list[checking.Refit | checking.Check] = []
+        if profile == "publish" and role != "unaffected":
+            refits = checking.plan_refits(frame, review.settings.interval)
+        refit_tasks = [
+            Task(write_design(refit.frame), SAMPLERS["check"], seed_of(review, plan.id, key, refit.name))
+            for refit in refits
+            if isinstance(refit, checking.Refit)
+        ]
+        questions.append(Question(key, panel, frame, "", task, tuple(refits), tuple(refit_tasks)))
+    return questions
+
+
+def conclude(
+    review: Review, plan: Plan, questions: list[Question], store: Store, profile: str, failures: dict[str, str] | None = None
+) -> Evaluation:
+    """Sample what is not stored, pass the gate, make the checks, and write the finding."""
+    failures = failures or {}
+    interval, draft = review.settings.interval, profile == "draft"
+    fits: dict[str, tuple[Fit, Diagnostics]] = {}
+    failed: dict[str, str] = {}
+    for question in questions:
+        if question.task is None:
+            failed[question.key] = question.reason
+            continue
+        try:
+            fit, diagnostics = pass_gate(question, store, profile, failures)
+        except FitFailure as error:
+            failed[question.key] = error.reason
+            continue
+        fits[question.key] = fit, diagnostics
+
+    alarms = [
+        checking.unaffected_outcome(q.frame, fits[q.key][0], review.indicators[q.key].title, interval)
+        for q in questions
+        if q.frame is not None and q.frame.role == "unaffected" and q.key in fits
+    ]
+    entries: dict[str, Any] = {}
+    effects, checks, series = [], [], {}
+    for question in questions:
+        indicator = review.indicators[question.key]
+        if question.key in failed or question.frame is None:
+            role, likelihood = indicator_roles(plan)[question.key], likelihood_for(plan, indicator)
+            entries[question.key] = findings.fail(
+                question.frame, role, plan.design, likelihood, indicator.title, failed[question.key], interval
+            )
+            continue
+        fit, diagnostics = fits[question.key]
+        frame = question.frame
+        estimands = estimate(frame, fit)
+        made = list(make_checks(question, fit, store, interval, failures))
+        made += alarms if frame.role != "unaffected" else []
+        entries[question.key] = findings.find(frame, indicator, estimands, diagnostics, made, interval, draft=draft)
+        effects.append(tabulate(frame, estimands, interval))
+        checks += [(plan.id, question.key, c.name, c.passed, c.sentence) for c in made]
+        series[question.key] = draw_series(frame, fit, interval)
+    primary = entries[plan.indicators.primary]
+    finding = {
+        "plan": plan.id,
+        "profile": profile,
+        "indicators": entries,
+        "decision": economics.decide(plan, primary),
+        "economics": economics.weigh(plan, review.indicators[plan.indicators.primary], primary),
+    }
+    return Evaluation(
+        review=review,
+        plan=plan,
+        profile=profile,
+        finding=finding,
+        run=record_run(review, plan, profile, finding, fits),
+        panels={q.key: q.panel for q in questions},
+        series=series,
+        effects=pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(columns=list(EFFECT_COLUMNS)),
+        checks=pd.DataFrame(checks, columns=["plan", "indicator", "name", "passed", "sentence"]),
+        failed=failed,
+        posteriors={key: fit.draws for key, (fit, _) in fits.items()},
+    )
+
+
+EFFECT_COLUMNS = (
+    "plan", "indicator", "estimand", "cohort", "event_time", "period", "mean", "median", "lower", "upper", "prob_benefit",
+)  # fmt: skip
+
+
+def pass_gate(question: Question, store: Store, profile: str, failures: dict[str, str]) -> tuple[Fit, Diagnostics]:
+    """The fit and its diagnostics; one retry with stronger settings, then failure.
+
+    Raises:
+        FitFailure: with the reason, in the reader's terms.
+    """
+    assert question.task is not None and question.frame is not None
+    strict = profile == "publish"
+    diagnostics = Diagnostics(float("nan"), 0.0, 0.0, 0)
+    for task in (question.task, stronger(question.task)):
+        if task.key in failures:
+            raise FitFailure(f"The sampler stopped: {failures[task.key]}.")
+        try:
+            fit = fetch(task, store)
+        except Exception as error:
+            raise FitFailure(f"The sampler stopped: {str(error).splitlines()[0][:300]}.") from error
+        diagnostics = diagnose(estimate(question.frame, fit), fit.divergences, strict=strict)
+        if diagnostics.passed:
+            return fit, diagnostics
+    raise FitFailure(f"The computation did not converge, twice: {'; '.join(diagnostics.reasons)}.")
+
+
+def stronger(task: Task) -> Task:
+    """The same question with smaller steps and twice the draws."""
+    sampler = task.sampler
+    return replace(task, sampler=Sampler(sampler.chains, 2 * sampler.tune, 2 * sampler.draws, 0.99))
+
+
+def make_checks(
+    question: Question, fit: Fit, store: Store, interval: float, failures: dict[str, str]
+) -> Iterator[checking.Check]:
+    """Every check of one finding; one whose refit fails could not be made, and says so."""
+    assert question.frame is not None and question.task is not None
+    yield checking.data_quality(question.frame)
+    yield checking.posterior_predictive(question.frame, fit, interval, question.task.seed)
+    tasks = iter(question.refit_tasks)
+    for refit in question.refits:
+        if isinstance(refit, checking.Check):
+            yield refit
+            continue
+        task = next(tasks)
+        try:
+            if task.key in failures:
+                raise FitFailure(failures[task.key])
+            yield refit.judge(fetch(task, store), fit)
+        except Exception as error:
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            yield checking.Check(refit.name, None, f"The check could not be made: {reason}.")
+
+
+def seed_of(review: Review, *parts: str) -> int:
+    """The seed of one posterior: from the review's seed and the names of what is asked, so that plans do not move each other."""
+    text = ":".join((str(review.settings.seed), *parts))
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % 2**31
+
+
+def record_run(
+    review: Review, plan: Plan, profile: str, finding: dict[str, Any], fits: dict[str, tuple[Fit, Diagnostics]]
+) -> dict[str, Any]:
+    """``run.json``: what is needed to make this finding again."""
+    inputs = {path.relative_to(review.folder).as_posix(): path for path in input_files(review, plan)}
+    versions = library_versions() | {name: version(name) for name in ("svd-evaluation", "arviz", "pandas", "xarray")}
+    content = json.dumps(finding, sort_keys=True, default=str)
+    return {
+        "key": hashlib.sha256(content.encode()).hexdigest(),
+        "commit": commit(),
+        "versions": versions,
+        "models": model_code(),
+        "seed": review.settings.seed,
+        "profile": profile,
+        "sampler": vars(SAMPLERS[profile]),
+        "inputs": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()},
+        "seconds": {key: round(fit.seconds, 2) for key, (fit, _) in fits.items()},
+        "diagnostics": {key: entry["diagnostics"] for key, entry in finding["indicators"].items()},
+    }
+
+
+def input_files(review: Review, plan: Plan) -> Iterator[Path]:
+    """Every file the finding depends on."""
+    for name in ("review.yaml", "areas.yaml", "indicators.yaml"):
+        if (review.folder / name).is_file():
+            yield review.folder / name
+    yield review.plan_files[plan.id]
+    for key in indicator_roles(plan):
+        path = find_data(review.folder, review.indicators[key])
+        if path is not None and path.is_relative_to(review.folder):
+            yield path
+
+
+def commit() -> str | None:
+    """The software's commit when it runs from a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def check(folder: Path) -> Review:
+    """The review, if nothing in its files or data is wrong.
+
+    Raises:
+        InputError: every problem of every file.
+    """
+    examination = examine_review(folder)
+    if examination.problems:
+        raise InputError(examination.problems)
+    return load_review(folder)
+
+
+def all_tasks(questions: Iterable[Question]) -> list[Task]:
+    """Every posterior of some questions, the findings' own first."""
+    questions = list(questions)
+    return [*(q.task for q in questions if q.task), *(t for q in questions for t in q.refit_tasks)]
+

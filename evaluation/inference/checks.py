@@ -1,0 +1,221 @@
+"""Ways in which a finding could be wrong, each tried: a sentence, and whether it passed.
+
+Statistical trouble is a check, not an exception. A check that cannot be made says so (``passed`` is None). Refits
+ask another question of the same data with the same compiled structure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evaluation.inference.effects import estimate, expectations, prob_of_benefit, summarise
+from evaluation.inference.engine import Fit
+from evaluation.inference.frame import Frame
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one finding: passed, failed, or (None) could not be made.
+
+    ``towards`` is set on a failed check that shows where no effect can be: "lower" or "higher", the direction in
+    which the outcome seemed to go.
+    """
+
+    name: str
+    passed: bool | None
+    sentence: str
+    towards: str = ""
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A further posterior that a check needs.
+
+    Attributes:
+        name: of the check.
+        frame: the question it asks.
+        judge: from that question's fit, and the finding's own, to the check.
+    """
+
+    name: str
+    frame: Frame
+    judge: Callable[[Fit, Fit], Check]
+
+
+def plan_refits(frame: Frame, interval: float) -> list[Refit | Check]:
+    """The checks of one indicator that need refits, or the reason why one cannot be made."""
+    refits: list[Refit | Check] = [placebo_in_time(frame, interval)]
+    if frame.design == "did" and not frame.leads:
+        refits.append(pre_trend(frame, interval))
+    refits.append(prior_sensitivity(frame, interval))
+    return refits
+
+
+def posterior_predictive(frame: Frame, fit: Fit, interval: float, seed: int) -> Check:
+    """Do the observed outcomes of the treated areas look like outcomes the model would produce?
+
+    Replicates every used cell and counts how many exact observations fall inside their predictive interval.
+    Counts are discrete, so the share inside should be at least the nominal one; a shortfall beyond what the
+    number of cells explains (three standard errors) fails.
+    """
+    rows = slice(0, frame.n_treated)
+    cells = (frame.used & np.isfinite(frame.value))[rows]
+    n = int(cells.sum())
+    if n < 10:
+        return Check("posterior_predictive", None, "Too few exact observations to compare with the model's predictions.")
+    mu = expectations(frame, fit)[0][:, :, cells].reshape(-1, n)
+    rng = np.random.default_rng(seed)
+    kept = rng.choice(len(mu), size=min(400, len(mu)), replace=False)
+    replicated = _replicate(frame, fit, mu[kept], kept, cells, rng)
+    tail = (1.0 - interval) / 2.0
+    lower, upper = np.quantile(replicated, [tail, 1.0 - tail], axis=0)
+    seen = (frame.value[rows] * frame.scale)[cells]
+    inside = float(np.mean((seen >= lower) & (seen <= upper)))
+    passed = bool(inside >= interval - 3.0 * np.sqrt(interval * (1.0 - interval) / n))
+    sentence = f"{inside:.0%} of {n} observations lie inside the model's {interval:.0%} range for them"
+    return Check("posterior_predictive", passed, f"{sentence}: the model {'describes' if passed else 'does not describe'} the data.")
+
+
+def _replicate(frame: Frame, fit: Fit, mu: np.ndarray, kept: np.ndarray, cells: np.ndarray, rng) -> np.ndarray:
+    def parameter(name: str) -> np.ndarray:
+        return fit.draws[name].values.reshape(-1)[kept][:, None]
+
+    if frame.likelihood == "normal":
+        return rng.normal(mu, parameter("score_sd") * frame.scale)
+    if frame.likelihood == "poisson":
+        return rng.poisson(mu)
+    if frame.likelihood == "binomial":
+        trials = np.round(frame.exposure[: frame.n_treated][cells])[None, :]
+        return rng.binomial(trials.astype(int), np.clip(mu / trials, 0.0, 1.0))
+    shape = 1.0 / (parameter("overdispersion") ** 2 + 1e-8)
+    return rng.poisson(mu * rng.gamma(shape, 1.0 / shape, size=mu.shape))
+
+
+def placebo_in_time(frame: Frame, interval: float) -> Refit | Check:
+    """Pretend that treatment began halfway through the time before it did; no effect should be found there."""
+    treated = frame.start[: frame.n_treated]
+    real = int(treated.min())
+    usable = np.flatnonzero((frame.used & frame.observed & ~frame.post)[: frame.n_treated].any(axis=0))
+    usable = usable[usable < real]
+    needed = max(6, round(frame.per_year))
+    if len(usable) < 2 * needed:
+        return Check("placebo_in_time", None, f"Fewer than {2 * needed} usable periods before the start: no false start can be tried.")
+    false = int(usable[len(usable) // 2])
+    start = frame.start.copy()
+    start[: frame.n_treated] = false
+    used = frame.used & (np.arange(len(frame.periods)) < real)[None, :]
+    placebo = replace(frame, start=start, used=used, shape="step" if frame.shape != "decay" else "decay", washout=0, leads=False)
+    placebo = replace(placebo, priors=_without_expectation(frame))
+    label = frame.periods[false]
+
+    def judge(fit: Fit, own: Fit) -> Check:
+        overall = estimate(placebo, fit)[0]
+        summary = summarise(overall.draws, interval)
+        passed = _contains_none(placebo, summary)
+        found = "no effect was found, as there should be none" if passed else "an effect was found where there was none"
+        sentence = f"With a false start in {label}, {found} ({_say(placebo, summary)})."
+        return Check("placebo_in_time", passed, sentence, "" if passed else _direction(placebo, summary.median))
+
+    return Refit("placebo_in_time", placebo, judge)
+
+
+def pre_trend(frame: Frame, interval: float) -> Refit | Check:
+    """Did the treated areas already drift away from the comparison before they were treated?
+
+    Fits a linear drift of the treated areas to the periods before the start. Passing is not proof: the sentence
+    says how large a drift could have gone unseen, as the total over the time after the start.
+    """
+    treated = slice(0, frame.n_treated)
+    before = (frame.used & frame.observed & ~frame.post)[treated].any(axis=0)
+    if len(frame.areas) == frame.n_treated:
+        return Check("pre_trend", None, "Every area was treated sooner or later: no drift from untreated areas can be measured.")
+    if before.sum() < max(6, frame.per_year):
+        return Check("pre_trend", None, "Too few periods before the start to see a drift.")
+    # The same compiled structure serves: a drift since the first period is a slope with no level change.
+    start = frame.start.copy()
+    start[treated] = 0
+    used = frame.used & ~frame.post
+    last = int(frame.start[treated].min())
+    used &= (np.arange(len(frame.periods)) < last)[None, :]
+    priors = replace(_without_expectation(frame), effect_sd=1e-6, cohort_spread=0.0)
+    drift = replace(frame, start=start, used=used, shape="level_and_slope", washout=0, leads=False, priors=priors)
+    years = float(np.mean([len(frame.periods) - s for s in frame.start[treated]])) / frame.per_year / 2
+
+    def judge(fit: Fit, own: Fit) -> Check:
+        slope = fit.draws["coefficient"].values[..., 1] * frame.scale
+        summary = summarise(slope, interval)
+        passed = summary.lower <= 0.0 <= summary.upper
+        unseen = 2.8 * float(np.std(slope)) * years
+        if frame.likelihood == "normal":
+            rate, bias = f"{summary.mean:+.3g} a year ({summary.lower:+.3g} to {summary.upper:+.3g})", f"{unseen:.3g}"
+        else:
+            low, mid, high = (np.expm1(v) for v in (summary.lower, summary.mean, summary.upper))
+            rate, bias = f"{mid:+.1%} a year ({low:+.1%} to {high:+.1%})", f"{np.expm1(unseen):.0%}"
+        verdict = "no clear drift before the start" if passed else "the treated areas were already drifting before the start"
+        sentence = f"Treated against comparison areas: {verdict}, {rate}. A drift that would bias the finding by {bias} would be seen 80% of the time."
+        return Check("pre_trend", passed, sentence, "" if passed else ("lower" if summary.median < 0 else "higher"))
+
+    return Refit("pre_trend", drift, judge)
+
+
+def prior_sensitivity(frame: Frame, interval: float) -> Refit | Check:
+    """Double the width of the prior of the effect: does the finding stay?"""
+    wide = replace(frame, priors=replace(frame.priors, effect_sd=2.0 * frame.priors.effect_sd))
+
+    def judge(refit: Fit, own: Fit) -> Check:
+        base = estimate(frame, own)[0]
+        before = summarise(base.draws, interval)
+        other = estimate(wide, refit)[0]
+        after = summarise(other.draws, interval)
+        shift = abs(prob_of_benefit(frame, base) - prob_of_benefit(wide, other))
+        width = before.upper - before.lower
+        passed = bool(shift < 0.1 and abs(after.median - before.median) < 0.25 * width)
+        found = "hardly changes" if passed else "changes"
+        sentence = f"With a prior twice as wide the estimate {found}: {_say(frame, before)} becomes {_say(wide, after)}."
+        return Check("prior_sensitivity", passed, sentence)
+
+    return Refit("prior_sensitivity", wide, judge)
+
+
+def unaffected_outcome(frame: Frame, fit: Fit, title: str, interval: float) -> Check:
+    """An outcome that the intervention should not touch: an effect there points to something else."""
+    summary = summarise(estimate(frame, fit)[0].draws, interval)
+    passed = _contains_none(frame, summary)
+    found = "did not change, as expected" if passed else "changed too, so something else may be at work"
+    return Check("unaffected_outcome", passed, f"{title}, which should not be affected, {found} ({_say(frame, summary)}).")
+
+
+def data_quality(frame: Frame) -> Check:
+    """How much of what the model looked at was missing, or known only as an interval."""
+    rows = slice(0, frame.n_treated)
+    asked = frame.used[rows]
+    missing = float(np.mean(~frame.observed[rows][asked]))
+    hidden = float(np.mean((frame.observed & ~np.isfinite(frame.value) & (frame.low <= 1))[rows][asked]))
+    passed = missing <= 0.1 and hidden <= 0.3
+    sentence = f"In the treated areas {missing:.0%} of the cells are missing and {hidden:.0%} are suppressed small counts."
+    return Check("data_quality", passed, sentence)
+
+
+def _without_expectation(frame: Frame):
+    """The frame's priors with the effect centred on none: a false start has no reason to expect one."""
+    return replace(frame.priors, effect_mean=0.0)
+
+
+def _contains_none(frame: Frame, summary) -> bool:
+    neutral = 0.0 if frame.likelihood == "normal" else 1.0
+    return bool(summary.lower <= neutral <= summary.upper)
+
+
+def _direction(frame: Frame, value: float) -> str:
+    return "lower" if value < (0.0 if frame.likelihood == "normal" else 1.0) else "higher"
+
+
+def _say(frame: Frame, summary) -> str:
+    if frame.likelihood == "normal":
+        return f"difference {summary.median:.3g}, {summary.lower:.3g} to {summary.upper:.3g}"
+    return f"rate ratio {summary.median:.2f}, {summary.lower:.2f} to {summary.upper:.2f}"
+
+

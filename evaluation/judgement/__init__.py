@@ -1,0 +1,1 @@
+"""What it means: words, ratings, confidence, economics and the recommended decision."""

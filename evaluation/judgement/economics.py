@@ -1,0 +1,77 @@
+"""Cost against effect: what an incident avoided cost, and what the partnership should do next.
+
+A ratio of cost to effect has no sensible interval when the effect's interval contains none; then there is no cost
+per incident, only the number of incidents that would have to be avoided.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evaluation.judgement import wording
+from evaluation.protocol import Indicator, Plan
+
+# (rating, confidence) -> recommended decision; a plan's own decision goes before it.
+DECISION_RULES: dict[tuple[str, str], tuple[str, str]] = {
+    ("benefit", "high"): ("continue", "a benefit, with high confidence"),
+    ("benefit", "moderate"): ("continue", "a benefit, with moderate confidence"),
+    ("benefit", "low"): ("keep_measuring", "a benefit, but with low confidence"),
+    ("harm", "high"): ("stop", "a harm, with high confidence"),
+    ("harm", "moderate"): ("pause", "a harm, with moderate confidence"),
+    ("harm", "low"): ("adapt", "a harm, but with low confidence"),
+    ("no_meaningful_effect", "high"): ("adapt", "no effect worth acting on"),
+    ("no_meaningful_effect", "moderate"): ("adapt", "no effect worth acting on"),
+    ("no_meaningful_effect", "low"): ("keep_measuring", "no effect worth acting on, but with low confidence"),
+}
+OTHERWISE = ("keep_measuring", "the evidence does not settle it yet")
+
+
+def weigh(plan: Plan, indicator: Indicator, entry: dict[str, Any]) -> dict[str, Any]:
+    """The `economics` object of finding.json, from the primary indicator's entry."""
+    costs, unit = plan.costs, indicator.unit_cost
+    found: dict[str, Any] = {
+        "total_cost": costs.total if costs else None,
+        "price_year": costs.price_year if costs else None,
+        "unit_cost": unit.value if unit else None,
+        "unit_cost_price_year": unit.price_year if unit else None,
+        "unit_cost_source": unit.source if unit else None,
+        "break_even_events": costs.total / unit.value if costs and unit and unit.value > 0 else None,
+        "cost_per_event_averted": None,
+    }
+    found["sentence"] = _sentence(found, indicator, entry)
+    return found
+
+
+def _sentence(found: dict[str, Any], indicator: Indicator, entry: dict[str, Any]) -> str:
+    if found["total_cost"] is None:
+        return "No costs were given, so nothing can be said about value for money."
+    averted = entry.get("events_averted")
+    sentence = f"It cost {wording.money(found['total_cost'])} ({found['price_year']} prices)."
+    if averted and indicator.direction == "lower_is_better" and entry["rating"] == "benefit" and averted["lower"] > 0:
+        # Cost is a monotone function of the events averted, so its quantiles are the events' quantiles reversed.
+        # The mean of the ratio is not: it is left out.
+        cost = {
+            "median": found["total_cost"] / averted["median"],
+            "lower": found["total_cost"] / averted["upper"],
+            "upper": found["total_cost"] / averted["lower"],
+        }
+        found["cost_per_event_averted"] = cost
+        low, high = wording.estimated_money(cost["lower"]), wording.estimated_money(cost["upper"])
+        sentence += f" That is about {wording.estimated_money(cost['median'])} for each of the {indicator.unit} avoided ({low} to {high})."
+    else:
+        sentence += f" No cost per incident avoided is given: the finding is not one of fewer {indicator.unit}."
+    if found["break_even_events"] is not None:
+        needed = wording.amount(found["break_even_events"])
+        sentence += (
+            f" At {wording.money(found['unit_cost'])} for each ({found['unit_cost_price_year']} prices, not uprated;"
+            f" {found['unit_cost_source']}), {needed} {indicator.unit} avoided would repay it."
+        )
+    return sentence
+
+
+def decide(plan: Plan, entry: dict[str, Any]) -> dict[str, str]:
+    """The `decision` object of finding.json: the plan's own, or the rule's."""
+    if plan.decision is not None:
+        return {"recommended": plan.decision.recommended, "source": "plan", "because": plan.decision.because}
+    recommended, because = DECISION_RULES.get((entry["rating"], entry["confidence"]), OTHERWISE)
+    return {"recommended": recommended, "source": "rule", "because": because}

@@ -1,0 +1,237 @@
+"""From estimands and checks to a finding: rating, confidence, headline, caveats.
+
+Two axes that are never merged: how probable it is that the outcome improved (from the posterior), and how much
+confidence the design, the checks and the data deserve (from the published rules below).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from evaluation.inference.checks import Check
+from evaluation.inference.effects import Diagnostics, Estimand, Summary, prob_below, summarise
+from evaluation.inference.frame import Frame
+from evaluation.judgement import wording
+from evaluation.protocol import Indicator
+
+RATINGS = {
+    "benefit": "The credible interval lies wholly on the better side of no effect.",
+    "harm": "The credible interval lies wholly on the worse side of no effect.",
+    "no_meaningful_effect": "The interval contains no effect, and no effect worth acting on in either direction.",
+    "unclear": "The interval contains no effect, or a check shows an effect where there can be none.",
+    "too_small_to_tell": "The interval contains a meaningful benefit and a meaningful harm: too little data to tell.",
+    "failed": "The computation did not pass its gate; no estimate is shown.",
+}
+LEVELS = ("low", "moderate", "high")
+CONFIDENCE_RULES = (
+    ("Difference-in-differences with at least 2 treated and 4 comparison areas", "starts at high"),
+    ("Any other difference-in-differences", "starts at moderate"),
+    ("Interrupted time series: nothing but the areas' own past stands for the counterfactual", "starts at moderate"),
+    ("Less than two years of usable data before the first start", "one level down"),
+    ("A placebo in time that could not be tried, or a pre-trend that could not be measured", "at most moderate"),
+    ("Each failed check", "one level down"),
+    ("Fits not converged, or checks not made (draft)", "low"),
+)
+# Checks that can show an "effect" where none can be. If they point the same way as the finding, the finding is
+# not called an effect, whatever its interval.
+DISQUALIFYING = ("pre_trend", "placebo_in_time")
+
+
+def rate(frame: Frame, summary: Summary, checks: Sequence[Check]) -> str:
+    """The rating of one finding (see :data:`RATINGS`)."""
+    neutral = neutral_value(frame)
+    fewer_is_better = frame.direction == "lower_is_better"
+    if summary.upper < neutral or summary.lower > neutral:
+        direction = "lower" if summary.upper < neutral else "higher"
+        if any(check.name in DISQUALIFYING and check.towards == direction for check in checks):
+            return "unclear"
+        return "benefit" if (direction == "lower") == fewer_is_better else "harm"
+    bounds = meaningful_bounds(frame)
+    if bounds is None:
+        return "unclear"
+    low, high = bounds
+    if low < summary.lower and summary.upper < high:
+        return "no_meaningful_effect"
+    if summary.lower <= low and high <= summary.upper:
+        return "too_small_to_tell"
+    return "unclear"
+
+
+def neutral_value(frame: Frame) -> float:
+    """The value of the headline estimand that means no effect."""
+    return 0.0 if frame.likelihood == "normal" else 1.0
+
+
+def meaningful_bounds(frame: Frame) -> tuple[float, float] | None:
+    """The smallest fall and the smallest rise worth acting on, symmetric about no effect; None if not declared."""
+    if frame.meaningful is None:
+        return None
+    if frame.likelihood == "normal":
+        return -abs(frame.meaningful), abs(frame.meaningful)
+    return min(frame.meaningful, 1 / frame.meaningful), max(frame.meaningful, 1 / frame.meaningful)
+
+
+def judge_confidence(frame: Frame, checks: Sequence[Check], *, draft: bool) -> tuple[str, list[str]]:
+    """Confidence by :data:`CONFIDENCE_RULES`, and the reasons for what was taken off."""
+    reasons: list[str] = []
+    comparison = len(frame.areas) - frame.n_treated
+    if frame.design == "did" and frame.n_treated >= 2 and comparison >= 4:
+        level = 2
+    else:
+        level = 1
+        reasons.append(
+            "There is no comparison area: whatever else changed at the start is part of the estimate."
+            if frame.design == "its"
+            else f"{frame.n_treated} treated and {comparison} comparison areas are few."
+        )
+    before = frame.used & frame.observed & ~frame.post
+    years = before[: frame.n_treated].any(axis=0)[: int(frame.start[: frame.n_treated].min())].sum() / frame.per_year
+    if years < 2:
+        level -= 1
+        reasons.append(f"Only {years:.1f} years of usable data before the first start.")
+    if any(check.passed is None and check.name in DISQUALIFYING for check in checks):
+        level = min(level, 1)
+        reasons += [check.sentence for check in checks if check.passed is None and check.name in DISQUALIFYING]
+    for check in checks:
+        if check.passed is False:
+            level -= 1
+            reasons.append(check.sentence)
+    if draft:
+        level = 0
+        reasons.append("Draft: short sampling, checks that need refits not made.")
+    return LEVELS[max(level, 0)], reasons
+
+
+def find(
+    frame: Frame,
+    indicator: Indicator,
+    estimands: Sequence[Estimand],
+    diagnostics: Diagnostics,
+    checks: Sequence[Check],
+    interval: float,
+    *,
+    draft: bool,
+) -> dict[str, Any]:
+    """One indicator's entry in finding.json."""
+    by_name = {e.name: e for e in estimands if not (e.cohort or e.event_time is not None)}
+    headline_name = "difference" if frame.likelihood == "normal" else "rate_ratio"
+    main = by_name[headline_name]
+    summary = summarise(main.draws, interval)
+    fewer_is_better = frame.direction == "lower_is_better"
+    below = prob_below(main.draws, neutral_value(frame))
+    prob_benefit = below if fewer_is_better else 1.0 - below
+    rating = rate(frame, summary, checks)
+    confidence, reasons = judge_confidence(frame, checks, draft=draft)
+    entry = describe(frame)
+    for name in ("rate_ratio", "percent_change", "difference", "events_averted"):
+        if name in by_name:
+            entry[name] = asdict(summarise(by_name[name].draws, interval))
+    entry["by_event_time"] = [
+        {"event_time": e.event_time, headline_name: asdict(summarise(e.draws, interval))}
+        for e in estimands
+        if e.name == "by_event_time"
+    ]
+    entry |= {
+        "prob_benefit": prob_benefit,
+        "prob_meaningful": prob_meaningful(frame, main),
+        "meaningful": frame.meaningful,
+        "interval": interval,
+        "phrase": wording.probability_phrase(prob_benefit),
+        "confidence": confidence,
+        "confidence_reasons": reasons,
+        "rating": rating,
+    }
+    entry["headline"] = write_headline(entry, indicator, checks)
+    entry["caveats"] = [*frame.notes, *recording_breaks(frame, indicator)]
+    if diagnostics.divergences:
+        entry["caveats"].append(f"{diagnostics.divergences} of {diagnostics.n_draws} draws diverged.")
+    entry["diagnostics"] = {
+        "rhat_max": diagnostics.rhat_max,
+        "ess_bulk_min": diagnostics.ess_bulk_min,
+        "ess_tail_min": diagnostics.ess_tail_min,
+        "divergences": diagnostics.divergences,
+    }
+    entry["checks"] = [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in checks]
+    return entry
+
+
+def fail(frame: Frame | None, role: str, design: str, likelihood: str, title: str, reason: str, interval: float) -> dict[str, Any]:
+    """The entry of an indicator without an estimate: the same keys, null where a number would be."""
+    entry = describe(frame) if frame is not None else {
+        "role": role, "design": design, "likelihood": likelihood, "n_areas": None, "n_treated": None, "n_periods": None,
+    }  # fmt: skip
+    names = ("difference",) if likelihood == "normal" else ("rate_ratio", "percent_change", "events_averted")
+    entry |= dict.fromkeys(names)
+    entry |= {
+        "by_event_time": [], "prob_benefit": None, "prob_meaningful": None, "meaningful": None, "interval": interval,
+        "phrase": None, "confidence": "low", "confidence_reasons": [reason], "rating": "failed",
+        "headline": f"{title}: no estimate is shown. {reason}", "caveats": [reason],
+        "diagnostics": {"rhat_max": None, "ess_bulk_min": None, "ess_tail_min": None, "divergences": None}, "checks": [],
+    }  # fmt: skip
+    return entry
+
+
+def describe(frame: Frame) -> dict[str, Any]:
+    """What was looked at."""
+    used = frame.used & frame.observed
+    return {
+        "role": frame.role,
+        "design": frame.design,
+        "likelihood": frame.likelihood,
+        "n_areas": len(frame.areas),
+        "n_treated": frame.n_treated,
+        "n_periods": int(used.any(axis=0).sum()),
+    }
+
+
+def prob_meaningful(frame: Frame, main: Estimand) -> float | None:
+    """Probability of a benefit at least as large as the plan calls meaningful."""
+    bounds = meaningful_bounds(frame)
+    if bounds is None:
+        return None
+    if frame.direction == "lower_is_better":
+        return prob_below(main.draws, bounds[0])
+    return float(np.mean(main.draws > bounds[1]))
+
+
+def write_headline(entry: dict[str, Any], indicator: Indicator, checks: Sequence[Check]) -> str:
+    """One sentence from the entry's own numbers."""
+    title, level = indicator.title, f"{100 * entry['interval']:.0f}% credible interval"
+    if entry["likelihood"] == "normal":
+        effect = entry["difference"]
+        found = f"{title} differed by {wording.difference(effect['median'])} from what was expected without it"
+        spread = f"{level} {wording.difference(effect['lower'])} to {wording.difference(effect['upper'])}"
+    else:
+        effect = entry["percent_change"]
+        found = f"{title}: {wording.change(effect['median'])} than expected without it"
+        if wording.change(effect["median"]) == "no different":
+            found = f"{title}: no different from what was expected without it"
+        spread = f"{level} {wording.change_range(effect['lower'], effect['upper'])}"
+    event = "fell" if indicator.direction == "lower_is_better" else "rose"
+    event = f"it {event} because of this, if the design's assumptions hold"
+    chance = wording.probability_sentence(entry["prob_benefit"], event)
+    rating = entry["rating"]
+    if rating == "too_small_to_tell":
+        return f"Too small to tell. {found} ({spread}). {chance}."
+    if rating == "no_meaningful_effect":
+        return f"No effect worth acting on. {found} ({spread}). {chance}."
+    if rating == "unclear":
+        against = [c for c in checks if c.name in DISQUALIFYING and c.towards]
+        excluded = effect["lower"] > 0 or effect["upper"] < 0
+        if excluded and against:
+            return f"Not called an effect: {found} ({spread}), but a check found the same where there can be none."
+        return f"Unclear. {found} ({spread}). {chance}."
+    return f"{found} ({spread}). {chance}."
+
+
+def recording_breaks(frame: Frame, indicator: Indicator) -> list[str]:
+    """Known changes in recording inside the evaluated period."""
+    return [
+        f"Recording changed in {at.from_}: {at.because}."
+        for at in indicator.breaks
+        if frame.periods[0][:7] <= at.from_[:7] <= frame.periods[-1][:7]
+    ]

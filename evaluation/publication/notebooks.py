@@ -1,0 +1,213 @@
+"""The only door to papermill: run a report and accept it only if it truly ran to its end.
+
+papermill marks a run whose kernel was killed, that timed out or was interrupted as completed. So its status is not
+looked at: a report is accepted by `find_faults`, and written to its place in one step, or not at all.
+"""
+
+import ast
+import copy
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluation.publication.display import SENTINEL
+
+START_TIMEOUT = 180  # seconds; a busy machine has been seen to need more than papermill's 60
+LONGEST_SOCKET_PATH = 90  # bytes; macOS allows 104 including what jupyter appends
+ENGINE = "svd"
+
+
+class NotebookRejected(RuntimeError):
+    """A report that did not run to its end, or is not the report of this run."""
+
+    def __init__(self, template: str, reason: str) -> None:
+        super().__init__(f"The report '{template}' was not accepted: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Task:
+    """A report to run: the template, its parameters, where it goes, and the key its sentinel must carry."""
+
+    template: Path
+    parameters: Mapping[str, str]
+    output: Path
+    key: str | None = None
+
+
+def run_notebook(template: Path, parameters: Mapping[str, str], output: Path, key: str | None = None,
+                 timeout: float | None = None) -> Path:  # fmt: skip
+    """Run a template and write the accepted notebook to `output`.
+
+    Args:
+        template: a notebook with one cell tagged `parameters`.
+        parameters: names that this cell sets, with text values.
+        output: where the notebook goes; nothing is written there unless the run is accepted.
+        key: the key that the sentinel must carry; any key if None.
+        timeout: seconds per cell, without limit if None.
+
+    Raises:
+        NotebookRejected: the run failed; `reason` says why.
+    """
+    import nbformat
+    import papermill
+    from papermill.engines import papermill_engines
+
+    template, output = Path(template), Path(output)
+    notebook = nbformat.read(template, as_version=4)  # type: ignore[no-untyped-call]
+    _check_parameters(template.name, notebook, parameters)
+    if ENGINE not in papermill_engines._engines:
+        papermill_engines.register(ENGINE, _engine())
+    try:
+        # The notebook goes in as an object and stays in memory: papermill puts paths through str.format, and saves at
+        # every cell if it is given a path.
+        done = papermill.execute_notebook(copy.deepcopy(notebook), None, parameters=dict(parameters), engine_name=ENGINE,
+                                          kernel_name="python3", language="python", progress_bar=False, log_output=False,
+                                          request_save_on_cell_execute=False, start_timeout=START_TIMEOUT,
+                                          execution_timeout=timeout)  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        raise NotebookRejected(template.name, f"cell {error.cell_index} failed with {error.ename}: {error.evalue}") from error
+    except Exception as error:  # dead kernel, timeout, kernel that never started: nbclient raises a type of its own for each
+        raise NotebookRejected(template.name, f"{type(error).__name__}: {str(error).strip() or 'no message'}") from error
+    faults = find_faults(done, key)
+    if faults:
+        raise NotebookRejected(template.name, "; ".join(faults))
+    _write(done, output)
+    return output
+
+
+def run_notebooks(tasks: Sequence[Task], workers: int = 2) -> list[Path | NotebookRejected]:
+    """Run several reports, `workers` at a time; the result of each, in order: its path, or why it was rejected."""
+
+    def attempt(task: Task) -> Path | NotebookRejected:
+        try:
+            return run_notebook(task.template, task.parameters, task.output, task.key)
+        except NotebookRejected as rejected:
+            return rejected
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        return list(pool.map(attempt, tasks))
+
+
+def find_faults(notebook: Any, key: str | None = None) -> list[str]:
+    """Return why a run notebook cannot be accepted; an empty list if it can.
+
+    Accepted means: no error output; every code cell that holds code was executed, in order; the last of them emits the
+    sentinel, with the key of this run.
+
+    Args:
+        notebook: a notebook node (nbformat 4).
+        key: the key wanted; any key if None.
+    """
+    cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    if not cells:
+        return ["it has no code cells"]
+    faults = []
+    for cell in cells:
+        for output in cell.outputs:
+            if output.output_type == "error":
+                faults.append(f"a cell failed with {output.get('ename', 'an error')}: {output.get('evalue', '')}")
+    counts = [c.execution_count for c in cells]
+    if any(not isinstance(c, int) for c in counts):
+        faults.append("not every cell was run")
+    elif any(later <= earlier for earlier, later in zip(counts, counts[1:], strict=False)):
+        faults.append("the cells were not run in order")
+    found = [o.data[SENTINEL] for o in cells[-1].outputs if "data" in o and SENTINEL in o.data]
+    if not found:
+        faults.append("its last cell did not emit the seal of a finished run")
+    elif key is not None and found[-1].get("key") != key:
+        faults.append("it tells another run than the one asked for")
+    return faults
+
+
+def read_accepted(path: Path, key: str | None = None) -> Any:
+    """Read a notebook and make sure that it is an accepted one.
+
+    Raises:
+        NotebookRejected: it is not.
+    """
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    faults = find_faults(notebook, key)
+    if faults:
+        raise NotebookRejected(Path(path).name, "; ".join(faults))
+    return notebook
+
+
+def _check_parameters(name: str, notebook: Any, parameters: Mapping[str, str]) -> None:
+    """Refuse what papermill would paste as code: names that the template does not set, and values that are not text."""
+    known: set[str] = set()
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Assign):
+                    known |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+    for parameter, value in parameters.items():
+        if parameter not in known:
+            raise NotebookRejected(name, f"it has no parameter '{parameter[:60]}'")
+        if type(value) is not str:
+            raise NotebookRejected(name, f"the parameter '{parameter}' must be text, not {type(value).__name__}")
+
+
+def _write(notebook: Any, output: Path) -> None:
+    import nbformat
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(prefix=".writing-", suffix=".ipynb", dir=output.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+        os.replace(scratch, output)
+    finally:
+        Path(scratch).unlink(missing_ok=True)
+
+
+def _engine() -> type:
+    """Return a papermill engine whose kernels run this very interpreter and talk over IPC where there is IPC."""
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NBClientEngine
+
+    class OwnKernelManager(AsyncKernelManager):
+        """Starts `sys.executable`, whatever kernel is installed under the name python3."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            # A folder of its own, readable by this user only: sockets of parallel kernels can neither clash nor be read.
+            self._folder = tempfile.mkdtemp(prefix="svd-")
+            file = os.path.join(self._folder, "k.json")
+            if os.name != "nt" and len(os.fsencode(file)) < LONGEST_SOCKET_PATH:
+                kwargs["transport"] = "ipc"
+            super().__init__(*args, connection_file=file, **kwargs)
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return KernelSpec(argv=[sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                              display_name="Python 3", language="python")  # fmt: skip
+
+        async def start_kernel(self, **kwargs: Any) -> None:
+            environment = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+            await super()._async_start_kernel(env=environment, **kwargs)
+
+        async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
+            await super()._async_cleanup_resources(restart=restart)
+            if not restart:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    class OwnEngine(NBClientEngine):  # type: ignore[misc]
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, log_output: bool = False, stdout_file: Any = None,
+                                     stderr_file: Any = None, start_timeout: int = START_TIMEOUT,
+                                     execution_timeout: float | None = None, **kwargs: Any) -> Any:  # fmt: skip
+            client = PapermillNotebookClient(nb_man, timeout=execution_timeout, startup_timeout=start_timeout,
+                                             kernel_name=kernel_name, kernel_manager_class=OwnKernelManager)  # fmt: skip
+            return client.execute()
+
+    return OwnEngine

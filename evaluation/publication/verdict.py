@@ -1,0 +1,70 @@
+"""Ratings, confidence and decisions as words and signs: shape, word and number, never colour alone."""
+
+from evaluation.publication.disclosure import escape
+from evaluation.publication.tables import Safe
+
+RATINGS = {  # sign, words
+    "benefit": ("✓", "Benefit"),
+    "harm": ("!", "Harm"),
+    "no_meaningful_effect": ("=", "No effect worth acting on"),
+    "unclear": ("?", "Unclear"),
+    "too_small_to_tell": ("…", "Too small to tell"),
+    "failed": ("×", "Not estimated"),
+}
+CONFIDENCE = {"high": "●●●", "moderate": "●●○", "low": "●○○"}
+DECISIONS = {
+    "continue": "Continue",
+    "expand": "Expand",
+    "adapt": "Adapt",
+    "pause": "Pause",
+    "stop": "Stop",
+    "keep_measuring": "Keep measuring",
+}
+DESIGNS = {
+    "its": "Interrupted time series: the area's own past shows what would have been expected",
+    "did": "Difference-in-differences: comparison areas show what would have been expected",
+}
+ROLES = {"primary": "Main outcome", "secondary": "Secondary outcome", "unaffected": "Should not have changed"}
+CHECK_NAMES = {
+    "placebo_in_time": "Placebo in time",
+    "placebo_in_space": "Placebo in space",
+    "unaffected_outcome": "Outcome that should not change",
+    "pre_trend": "Trend before the start",
+    "leave_one_area_out": "Leaving one area out",
+    "breakdown_value": "Breakdown value",
+    "prior_sensitivity": "Sensitivity to the prior",
+    "prior_predictive": "What the prior allows",
+    "posterior_predictive": "Does the model fit the data?",
+    "alternative_shape": "Another shape of effect",
+    "shock_windows": "With the shock windows",
+}
+CHECK_RESULT = {
+    True: '<span class="svd-check"><span aria-hidden="true">✓</span> passed</span>',
+    False: '<span class="svd-check"><span aria-hidden="true">✗</span> <strong>not passed</strong></span>',
+    None: '<span class="svd-check"><span aria-hidden="true">–</span> could not be tried</span>',
+}
+
+
+def rating_words(rating: str) -> str:
+    """The rating in words."""
+    return RATINGS.get(rating, ("", rating.replace("_", " ")))[1]
+
+
+def rating_badge(rating: str) -> Safe:
+    """The rating as a badge: sign and words in a box."""
+    sign = RATINGS.get(rating, ("?", ""))[0]
+    kind = rating if rating in RATINGS else "unclear"
+    return Safe(f'<span class="svd-badge svd-{kind}"><span aria-hidden="true">{sign}</span> {escape(rating_words(rating))}</span>')
+
+
+def confidence_badge(level: str | None, short: bool = False) -> Safe:
+    """Confidence as three dots and a word."""
+    if level not in CONFIDENCE:
+        return Safe("" if not short else "none")
+    words = level.capitalize() if short else f"{level.capitalize()} confidence"
+    return Safe(f'<span class="svd-confidence"><span class="svd-dots" aria-hidden="true">{CONFIDENCE[level]}</span> {words}</span>')
+
+
+def decision_words(decision: str) -> str:
+    """A recommended decision in words."""
+    return DECISIONS.get(decision, decision.replace("_", " "))
