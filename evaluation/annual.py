@@ -65,20 +65,24 @@ def run_review(folder: Path, profile: str, jobs: int, only: list[str], tell: Tel
     tasks = flow.all_tasks(q for asked in questions.values() for q in asked)
     tell(f"{len(chosen)} plans, {len(tasks)} posteriors")
     lost = fetch_all(tasks, store, jobs, progress)
+    evaluations: dict[str, flow.Evaluation] = {}
     for plan in chosen:
         try:
             evaluation = flow.conclude(review, plan, questions[plan.id], store, profile, lost)
-            place, kept = file_packet(evaluation, tell)
-            outcome.packets[plan.id] = place
-            if kept:
-                outcome.kept.append(plan.id)
-            if evaluation.failed:
-                reasons = (f"{review.indicators[key].title}: {why}" for key, why in evaluation.failed.items())
-                outcome.failures[plan.id] = " ".join(reasons)
-            tell(f"{plan.id}: {evaluation.finding['indicators'][plan.indicators.primary]['headline']}")
         except Exception as error:  # one plan's trouble must not cost the others their review
             outcome.failures[plan.id] = reason_of(error)
-            tell(f"{plan.id}: FAILED. {outcome.failures[plan.id]}")
+            continue
+        evaluations[plan.id] = evaluation
+        if evaluation.failed:
+            reasons = (f"{review.indicators[key].title}: {why}" for key, why in evaluation.failed.items())
+            outcome.failures[plan.id] = " ".join(reasons)
+        tell(f"{plan.id}: {evaluation.finding['indicators'][plan.indicators.primary]['headline']}")
+    filed = file_packets(list(evaluations.values()), jobs, tell)
+    for plan_id, place in filed.places.items():
+        outcome.packets[plan_id] = place
+    outcome.kept = filed.kept
+    outcome.failures |= filed.rejected
+    for plan in chosen:
         record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
     outcome.index = publish(review, profile, tell)
     return outcome
@@ -99,28 +103,51 @@ def run_plan(
     store = Store(review.folder / "_build" / "fits")
     lost = fetch_all(flow.all_tasks(questions), store, jobs, progress)
     evaluation = flow.conclude(review, plan, questions, store, profile, lost)
-    place, _ = file_packet(evaluation, tell)
-    return place, evaluation
+    filed = file_packets([evaluation], 1, tell)
+    if plan.id in filed.rejected:
+        raise FitFailure(filed.rejected[plan.id])
+    return filed.places[plan.id], evaluation
 
 
-def file_packet(evaluation: flow.Evaluation, tell: Tell) -> tuple[Path, bool]:
-    """The packet of an evaluation: the newest one if it is of this very run and report, else a new one."""
-    from evaluation.publication.notebooks import run_notebook
+@dataclass
+class Filed:
+    """Packets of some evaluations: where they are, which were right already, and whose report was not accepted."""
 
-    review, plan = evaluation.review, evaluation.plan
-    template = resources.folder("reports") / f"{plan.design}.ipynb"
-    evaluation.run["report"] = report_key(template)
-    newest = packets.latest_packets(review.folder, evaluation.profile).get(plan.id)
-    if newest is not None:
-        run = json.loads((newest / "run.json").read_text(encoding="utf-8"))
-        if run.get("key") == evaluation.run["key"] and run.get("report") == evaluation.run["report"]:
-            return newest, True
-    tell(f"{plan.id}: writing the report")
-    scratch = review.folder / "_build" / "notebooks" / f"{plan.id}.ipynb"
-    scratch.parent.mkdir(parents=True, exist_ok=True)
-    parameters = {"plan_path": str(review.plan_files[plan.id].resolve()), "profile": evaluation.profile}
-    run_notebook(template, parameters, scratch)
-    return packets.write_packet(review.folder, evaluation, scratch, gather_posteriors(evaluation)), False
+    places: dict[str, Path] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    rejected: dict[str, str] = field(default_factory=dict)
+
+
+def file_packets(evaluations: list[flow.Evaluation], jobs: int, tell: Tell) -> Filed:
+    """Write the report and the packet of each evaluation, unless the newest packet is of this very run and report."""
+    from evaluation.publication import notebooks
+
+    filed = Filed()
+    waiting: dict[str, tuple[flow.Evaluation, notebooks.Task]] = {}
+    for evaluation in evaluations:
+        review, plan = evaluation.review, evaluation.plan
+        template = resources.folder("reports") / f"{plan.design}.ipynb"
+        evaluation.run["report"] = report_key(template)
+        newest = packets.latest_packets(review.folder, evaluation.profile).get(plan.id)
+        if newest is not None:
+            run = json.loads((newest / "run.json").read_text(encoding="utf-8"))
+            if all(run.get(name) == evaluation.run[name] for name in ("key", "report", "inputs")):
+                filed.places[plan.id] = newest
+                filed.kept.append(plan.id)
+                continue
+        scratch = review.folder / "_build" / "notebooks" / f"{plan.id}.ipynb"
+        parameters = {"plan_path": str(review.plan_files[plan.id].resolve()), "profile": evaluation.profile}
+        waiting[plan.id] = evaluation, notebooks.Task(template, parameters, scratch, evaluation.run["key"])
+    if waiting:
+        tell(f"writing {len(waiting)} report{'s' if len(waiting) > 1 else ''}")
+    results = notebooks.run_notebooks([task for _, task in waiting.values()], jobs)
+    for (plan_id, (evaluation, _)), result in zip(waiting.items(), results, strict=True):
+        if isinstance(result, Path):
+            folder = evaluation.review.folder
+            filed.places[plan_id] = packets.write_packet(folder, evaluation, result, gather_posteriors(evaluation))
+        else:
+            filed.rejected[plan_id] = str(result)
+    return filed
 
 
 def gather_posteriors(evaluation: flow.Evaluation) -> xr.Dataset | None:
@@ -163,7 +190,7 @@ def record_failure(review: Review, plan_id: str, reason: str | None) -> None:
 
 
 def publish(review: Review, profile: str, tell: Tell) -> Path:
-    """Run the review's own report and build the book from stored packets."""
+    """Build the book, which tells the review as a whole, from stored packets."""
     from evaluation.publication.book import build_book
 
     tell("building the book")

@@ -68,9 +68,7 @@ def check(review: ReviewFolder = None) -> None:
 @app.command(epilog="Example: svd run my-review/plans/street_mentors.yaml --profile draft")
 def run(
     plan: Annotated[Path, typer.Argument(help="A plan file in a review's plans folder.")],
-    profile: DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
-JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
-ProfileOption = Profile.publish,
+    profile: ProfileOption = Profile.publish,
     jobs: JobsOption = DEFAULT_JOBS,
 ) -> None:
     """Evaluate one plan on every indicator in it. The last line printed is its packet folder."""
@@ -94,9 +92,7 @@ ProfileOption = Profile.publish,
 @app.command(epilog="Example: svd review my-review --jobs 2")
 def review(
     review: ReviewFolder = None,
-    profile: DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
-JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
-ProfileOption = Profile.publish,
+    profile: ProfileOption = Profile.publish,
     jobs: JobsOption = DEFAULT_JOBS,
     only: Annotated[list[str] | None, typer.Option(help="Evaluate this plan only (may be repeated).")] = None,
 ) -> None:

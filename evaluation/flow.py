@@ -22,12 +22,13 @@ from evaluation.evidence.coverage import check_data, examine_review
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
 from evaluation.inference import checks as checking
-from evaluation.inference.design import write_design
+from evaluation.inference.design import Structure, choose_structure, widen, write_design
 from evaluation.inference.effects import Diagnostics, diagnose, draw_series, estimate, tabulate
 from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch, library_versions, model_code
 from evaluation.inference.frame import Frame, frame_plan
 from evaluation.judgement import economics, findings
 from evaluation.protocol import Plan, Review, indicator_roles, likelihood_for, load_plan, load_review
+from evaluation.protocol.registration import changes_since_registration, read_registrations
 
 
 @dataclass
@@ -95,21 +96,29 @@ def open_plan(plan_path: Path) -> tuple[Review, Plan]:
 
 def ask(review: Review, plan: Plan, panels: dict[str, xr.Dataset], profile: str) -> list[Question]:
     """Turn a plan into questions, one for each of its indicators, without sampling anything."""
+    frames: dict[str, Frame] = {}
+    reasons: dict[str, str] = {}
+    floor: Structure | None = None
+    for key in indicator_roles(plan):
+        try:
+            frames[key] = frame_plan(review, plan, key, panels[key])
+            floor = widen(choose_structure(frames[key]), floor)
+        except ValueError as error:
+            reasons[key] = str(error)
     questions = []
     for key, role in indicator_roles(plan).items():
         panel = panels[key]
-        try:
-            frame = frame_plan(review, plan, key, panel)
-            data = write_design(frame)
-        except ValueError as error:
-            questions.append(Question(key, panel, None, str(error), None))
+        if key in reasons:
+            questions.append(Question(key, panel, None, reasons[key], None))
             continue
+        frame = frames[key]
+        data = write_design(frame, floor)
         task = Task(data, SAMPLERS[profile], seed_of(review, plan.id, key, "fit"))
         refits: list[checking.Refit | checking.Check] = []
         if profile == "publish" and role != "unaffected":
             refits = checking.plan_refits(frame, review.settings.interval)
         refit_tasks = [
-            Task(write_design(refit.frame), SAMPLERS["check"], seed_of(review, plan.id, key, refit.name))
+            Task(write_design(refit.frame, data.structure), SAMPLERS["check"], seed_of(review, plan.id, key, refit.name))
             for refit in refits
             if isinstance(refit, checking.Refit)
         ]
@@ -258,11 +267,21 @@ def record_run(
         "models": model_code(),
         "seed": review.settings.seed,
         "profile": profile,
+        "registered": registration(review.plan_files[plan.id]),
         "sampler": vars(SAMPLERS[profile]),
         "inputs": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()},
         "seconds": {key: round(fit.seconds, 2) for key, (fit, _) in fits.items()},
         "diagnostics": {key: entry["diagnostics"] for key, entry in finding["indicators"].items()},
     }
+
+
+def registration(plan_file: Path) -> dict[str, Any] | None:
+    """When the plan was first locked, and which keys have changed since; None if it never was."""
+    registered = read_registrations(plan_file)
+    if not registered:
+        return None
+    changed = [change.key for change in changes_since_registration(plan_file)]
+    return {"date": registered[0].registered[:10], "sha256": registered[0].sha256, "changed": changed}
 
 
 def input_files(review: Review, plan: Plan) -> Iterator[Path]:

@@ -8,7 +8,7 @@ padded parameters are drawn from their priors and touch nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,11 +18,11 @@ Likelihood = Literal["negative_binomial", "poisson", "binomial", "normal"]
 
 PERIOD_BUCKETS = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 640, 1024)
 AREA_BUCKETS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-TREATED_BUCKETS = (1, 4, 16, 32, 64, 128, 256, 512, 1024)
+TREATED_BUCKETS = (4, 16, 32, 64, 128, 256, 512, 1024)
 COHORT_BUCKETS = (4, 16, 64, 256)
 CENSORED_BUCKETS = (64, 128, 256, 512, 1024, 1536, 2048, 3072, 4096, 8192, 16384, 32768, 65536)
 WIDTH_BUCKETS = (8, 16, 32, 64, 128, 256)
-DISTINCT_BUCKETS = (128, 512, 2048, 8192, 32768)
+DISTINCT_BUCKETS = (512, 2048, 8192, 32768)
 CELL_BUCKETS = (16, 32, 64, 128, 256, 512, 1024)
 SEASON_TERMS = 4
 COEFFICIENTS = 2
@@ -72,6 +72,25 @@ class Structure:
     def has_area_paths(self) -> bool:
         """Whether areas depart from the common path each in its own way."""
         return self.n_areas > 1 or self.design == "did"
+
+
+SIZES = ("n_areas", "n_periods", "n_focus", "n_cohorts", "n_cells", "n_censored", "censored_width", "n_distinct")
+# A size of 0 switches a part of the model off; these parts do nothing when they are on but hold no data.
+HARMLESS = ("n_censored", "censored_width", "n_distinct")
+
+
+def widen(structure: Structure, floor: Structure | None) -> Structure:
+    """The structure at sizes no smaller than the floor's, if the two are the same model otherwise.
+
+    Compiling costs more than padding: questions that belong together share one structure where they can.
+    """
+    if floor is None:
+        return structure
+    sizes = {name: max(getattr(structure, name), getattr(floor, name)) for name in SIZES}
+    same = replace(structure, **sizes) == replace(floor, **sizes)
+    switched = any(not getattr(structure, n) and sizes[n] for n in SIZES if n not in HARMLESS)
+    single = (structure.n_areas == 1) != (sizes["n_areas"] == 1)
+    return replace(structure, **sizes) if same and not switched and not single else structure
 
 
 @dataclass(frozen=True)

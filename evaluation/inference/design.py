@@ -22,14 +22,19 @@ from models.structure import (
     Structure,
     layout,
     round_up,
+    widen,
 )
 
 Array = NDArray[np.float64]
 IMPOSSIBLE = -1e9
 
 
-def write_design(frame: Frame) -> ModelData:
+def write_design(frame: Frame, floor: Structure | None = None) -> ModelData:
     """Pad a frame to its structure.
+
+    Args:
+        frame: the question.
+        floor: a structure whose sizes to reach if possible, so that related questions compile once.
 
     Returns:
         Arrays named as in ``models.structure.layout``; padded cells have weight 0 in the likelihood.
@@ -37,8 +42,8 @@ def write_design(frame: Frame) -> ModelData:
     known = frame.used & frame.observed
     exact = known & np.isfinite(frame.value)
     censored = known & ~np.isfinite(frame.value)
-    cells, n_cells = effect_cells(frame)
-    structure = choose_structure(frame, exact, censored, n_cells)
+    cells, _ = effect_cells(frame)
+    structure = widen(choose_structure(frame), floor)
     areas, periods = structure.n_areas, structure.n_periods
 
     def pad(values: NDArray, fill: float = 0.0) -> Array:
@@ -87,8 +92,11 @@ def write_design(frame: Frame) -> ModelData:
     return ModelData(structure, {name: arrays[name] for name in layout(structure)})
 
 
-def choose_structure(frame: Frame, exact: NDArray, censored: NDArray, n_cells: int) -> Structure:
+def choose_structure(frame: Frame) -> Structure:
     """The structure a frame belongs to: its switches, and its sizes rounded up."""
+    known = frame.used & frame.observed
+    exact, censored = known & np.isfinite(frame.value), known & ~np.isfinite(frame.value)
+    n_cells = effect_cells(frame)[1]
     n_areas, n_periods = frame.value.shape
     widths = (frame.high - frame.low)[censored] + 1
     several = frame.design == "did" or n_areas > 1

@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -107,7 +107,7 @@ def compile_structure(structure: Structure) -> Any:
     from models import did, its
     from models.structure import layout
 
-    arrays = {name: np.ones(shape, dtype=dtype) for name, (shape, dtype) in layout(structure).items()}
+    arrays: dict[str, Any] = {name: np.ones(shape, dtype=dtype) for name, (shape, dtype) in layout(structure).items()}
     for name in ("cohort_of", "cell_of", "previous", "censored_at", "censored_distinct"):
         if name in arrays:
             arrays[name] = np.zeros_like(arrays[name])
@@ -214,25 +214,29 @@ def fetch_all(
     groups = share_out(waiting.values(), jobs)
     cores = max(1, (os.cpu_count() or 1) // min(jobs, len(groups)))
     failures: dict[str, str] = {}
-    done, total = 0, len(waiting)
-    report(done, total)
+    total = len(waiting)
+    report(0, total)
     if len(groups) == 1:
-        for task in groups[0]:
+        for done, task in enumerate(groups[0], 1):
             failures |= _run_group([task], store.folder, cores)
-            done += 1
             report(done, total)
         return failures
     # Workers are spawned, not forked: the same on every platform, and no compiled state is shared by accident.
     with ProcessPoolExecutor(max_workers=min(jobs, len(groups)), mp_context=get_context("spawn")) as pool:
         pending = {pool.submit(_run_group, group, store.folder, cores): group for group in groups}
-        for future in as_completed(pending):
-            group = pending[future]
-            try:
-                failures |= future.result()
-            except Exception as error:  # a worker that died must not take the other plans with it
-                failures |= {task.key: f"the worker process stopped: {error}" for task in group}
-            done += len(group)
-            report(done, total)
+        shown, waited_for = 0, set(pending)
+        while waited_for:
+            finished, waited_for = wait(waited_for, timeout=1.0)
+            for future in finished:
+                try:
+                    failures |= future.result()
+                except Exception as error:  # a worker that died must not take the other plans with it
+                    lost = [task.key for task in pending[future] if not store.has(task.key)]
+                    failures |= dict.fromkeys(lost, f"the worker process stopped ({type(error).__name__})")
+            done = sum(store.has(key) or key in failures for key in waiting)
+            if done > shown:
+                shown = done
+                report(done, total)
     return failures
 
 

@@ -12,11 +12,19 @@ import pandas as pd
 from evaluation.publication import figures
 from evaluation.publication import numbers as say
 from evaluation.publication.coverage import coverage_table
-from evaluation.publication.disclosure import escape
+from evaluation.publication.disclosure import Safe, escape
 from evaluation.publication.display import Block, Table, Text, bullets, paragraph
 from evaluation.publication.evaluated import Evaluated, run_key, subject_of
-from evaluation.publication.tables import Safe
-from evaluation.publication.verdict import CHECK_NAMES, CHECK_RESULT, DESIGNS, ROLES, confidence_badge, decision_words, rating_badge
+from evaluation.publication.tables import rows_table
+from evaluation.publication.verdict import (
+    CHECK_NAMES,
+    CHECK_RESULT,
+    DESIGNS,
+    ROLES,
+    confidence_badge,
+    decision_words,
+    rating_badge,
+)
 
 SHAPES = {
     "step": "a change of level at the start that stays",
@@ -45,7 +53,7 @@ def question(evaluation: Evaluated) -> list[Block]:
     registered = evaluation.run.get("registered") or evaluation.run.get("locked")
     if registered:
         rows.append(("Plan registered", str(registered.get("date", registered) if isinstance(registered, Mapping) else registered)))
-    table = pd.DataFrame(rows, columns=["What", "As planned"])
+    table = rows_table(rows, ["What", "As planned"])
     name = str(review.settings.partnership)
     return [paragraph(plan.question, "svd-question"), Table(table, f"The plan at a glance ({name})", kind="svd-facts")]
 
@@ -94,7 +102,7 @@ def mechanism(evaluation: Evaluated) -> list[Block]:
     blocks: list[Block] = [paragraph(plan.theory_of_change or "The plan gives no account of how the intervention was meant to work.")]
     if plan.assumptions:
         rows = [(a.says, QUALITY.get(a.quality, a.quality), IMPACT.get(a.impact, a.impact), a.source or "") for a in plan.assumptions]
-        table = pd.DataFrame(rows, columns=["Assumption", "How good is it?", "If it is wrong", "Source"])
+        table = rows_table(rows, ["Assumption", "How good is it?", "If it is wrong", "Source"])
         blocks.append(Table(table, "Assumptions stated in the plan", kind="svd-wide"))
     return blocks
 
@@ -105,7 +113,10 @@ def moderators(evaluation: Evaluated) -> list[Block]:
     found = _primary(evaluation)
     blocks: list[Block] = []
     times = [e for e in found.get("by_event_time") or [] if any(say.complete(v) for v in e.values() if isinstance(v, Mapping))]
-    if len(times) > 1:
+    middles = [v["median"] for e in times for v in e.values() if isinstance(v, Mapping)]
+    if len(times) > 1 and max(middles) - min(middles) < 1e-9:
+        blocks.append(paragraph("The plan expects one change that stays, so no difference over time was estimated."))
+    elif len(times) > 1:
         meaningful = evaluation.plan.effect.meaningful
         blocks.append(figures.effect_by_event_time(times, subject_of(evaluation, key), meaningful))
     groups = _groups(evaluation, key)
@@ -163,7 +174,7 @@ def confidence(evaluation: Evaluated) -> list[Block]:
             rows.append((_indicator(evaluation, key), CHECK_NAMES.get(check["name"], check["name"].replace("_", " ")),
                          Safe(CHECK_RESULT[check["passed"]]), check["sentence"]))  # fmt: skip
     if rows:
-        table = pd.DataFrame(rows, columns=["Indicator", "Check", "Result", "What it says"])
+        table = rows_table(rows, ["Indicator", "Check", "Result", "What it says"])
         blocks.append(Table(table, "Ways in which the finding could be wrong, each tried", row_header="Check", kind="svd-wide"))
     else:
         blocks.append(paragraph("No checks were made."))
@@ -177,12 +188,11 @@ def annex(evaluation: Evaluated) -> list[Block]:
         one = found.get("diagnostics") or {}
         rows.append((_indicator(evaluation, key), found.get("likelihood", "").replace("_", " "), one.get("rhat_max"), _whole(one.get("ess_bulk_min")),
                      _whole(one.get("ess_tail_min")), one.get("divergences")))  # fmt: skip
-    table = pd.DataFrame(rows, columns=["Indicator", "Likelihood", "Largest R-hat", "Smallest bulk ESS", "Smallest tail ESS", "Divergences"])
-    table = table.astype(object).where(table.notna(), None)
+    table = rows_table(rows, ["Indicator", "Likelihood", "Largest R-hat", "Smallest bulk ESS", "Smallest tail ESS", "Divergences"])
     blocks: list[Block] = [Table(table, "Computation: wanted are R-hat up to 1.01, effective sample sizes of 400 and no divergences")]
     priors = [(k, _prior(p), p.because) for k, p in evaluation.plan.priors.items()]
     if priors:
-        blocks.append(Table(pd.DataFrame(priors, columns=["Prior", "Distribution", "Because"]), "Priors that differ from the default"))
+        blocks.append(Table(rows_table(priors, ["Prior", "Distribution", "Because"]), "Priors that differ from the default"))
     else:
         blocks.append(paragraph("All priors are the defaults described in Methods."))
     run = evaluation.run
@@ -190,7 +200,7 @@ def annex(evaluation: Evaluated) -> list[Block]:
     versions += [("seed", str(run["seed"]))] if "seed" in run else []
     versions += [("commit", str(run["commit"])[:12])] if run.get("commit") else []
     versions += [("run", run_key(evaluation)[:16]), ("profile", evaluation.profile)]
-    blocks.append(Table(pd.DataFrame(versions, columns=["What", "Version"]), "Made with", kind="svd-facts"))
+    blocks.append(Table(rows_table(versions, ["What", "Version"]), "Made with", kind="svd-facts"))
     return blocks
 
 
@@ -248,7 +258,7 @@ def _estimates(evaluation: Evaluated, keys: list[str]) -> pd.DataFrame:
         rows.append((_indicator(evaluation, key), ROLES.get(found["role"], found["role"]), Safe(rating_badge(found["rating"])), size, spread,
                      events, say.probability(found.get("prob_benefit")), say.probability(found.get("prob_meaningful"))))  # fmt: skip
     names = ["Indicator", "Role", "Finding", "Change", _interval(evaluation), "Events", "Probability of benefit", "Probability of an effect worth acting on"]
-    return pd.DataFrame(rows, columns=names)
+    return rows_table(rows, names)
 
 
 def _groups(evaluation: Evaluated, key: str) -> pd.DataFrame | None:
@@ -266,7 +276,7 @@ def _groups(evaluation: Evaluated, key: str) -> pd.DataFrame | None:
         size = say.shift(summary["median"], unit) if scores else say.change(summary["median"])
         spread = say.shift_range(summary, unit) if scores else say.change_range(summary)
         rows.append((say.period_name(str(row["cohort"])), size, spread, say.probability(row.get("prob_benefit"))))
-    return pd.DataFrame(rows, columns=["Started", "Change", _interval(evaluation), "Probability of benefit"])
+    return rows_table(rows, ["Started", "Change", _interval(evaluation), "Probability of benefit"])
 
 
 def _prior(prior: Any) -> str:

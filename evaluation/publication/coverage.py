@@ -6,6 +6,7 @@ import pandas as pd
 import xarray as xr
 
 from evaluation.publication import numbers as say
+from evaluation.publication.tables import rows_table
 
 
 def coverage_table(panels: Mapping[str, xr.Dataset], titles: Mapping[str, str]) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def coverage_table(panels: Mapping[str, xr.Dataset], titles: Mapping[str, str]) 
                 _share(float((~known).mean())),
             )
         )
-    return pd.DataFrame(rows, columns=["Indicator", "Areas", "Periods", "Exact", "Known as a range", "Missing"])
+    return rows_table(rows, ["Indicator", "Areas", "Periods", "Exact", "Known as a range", "Missing"])
 
 
 def _share(value: float) -> str:

@@ -28,6 +28,16 @@ SHORTHAND = {CONFIDENTIAL: "withheld to protect people (1 to 7)", NOT_AVAILABLE:
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
+class Safe(str):
+    """HTML made by our own code from escaped parts; the only text a table does not escape again."""
+
+    @property
+    def text(self) -> str:
+        """What a reader sees of it."""
+        shown = re.sub(r'<span aria-hidden="true">[^<]*</span>|<span class="svd-dots"[^<]*</span>', "", self)
+        return clean(html.unescape(re.sub(r"<[^>]*>", " ", shown)), 2000)
+
+
 def is_controlled(profile: str) -> bool:
     """True for every profile but `already_public`; an unknown profile is controlled."""
     return profile != "already_public"
@@ -100,6 +110,8 @@ def spreadsheet_cell(value: object) -> object:
     """Return `value` such that a spreadsheet shows it and never computes it; numbers are left alone."""
     if not isinstance(value, str):
         return value
+    if isinstance(value, Safe):
+        value = value.text
     text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in value) if value[:1] not in "\t\r\n\0" else value
     return "'" + text if text.startswith(_FORMULA_STARTS) else text
 

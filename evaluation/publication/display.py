@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.publication.disclosure import csv_text, escape
-from evaluation.publication.tables import Safe, html_table
+from evaluation.publication.disclosure import Safe, csv_text, escape
+from evaluation.publication.tables import html_table
 
 MARK = "svd"
 SENTINEL = "application/vnd.svd.result+json"

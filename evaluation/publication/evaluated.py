@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from evaluation.publication.coverage import coverage_table
 from evaluation.publication.figures import Subject
 
 
@@ -76,9 +77,12 @@ def labels_of(evaluation: Evaluated) -> dict[str, Any]:
             "source": found.source,
             "licence": found.licence,
         }
+    titles = {key: found["title"] for key, found in indicators.items()}
+    coverage = {k: coverage_table({k: panel}, titles).iloc[0].to_dict() for k, panel in evaluation.panels.items() if k in titles}
     return {
         "plan": plan_words,
         "indicators": indicators,
+        "coverage": coverage,
         "simulated": bool(settings.simulated),
         "interval": settings.interval,
     }

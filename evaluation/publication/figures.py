@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
 from evaluation.publication.axis import period_ticks, spread_labels, wrap_label
-from evaluation.publication.disclosure import CONFIDENTIAL, clean, control_counts, control_points, withhold_saturated
+from evaluation.publication.disclosure import (
+    CONFIDENTIAL,
+    clean,
+    control_counts,
+    control_points,
+    withhold_saturated,
+)
 from evaluation.publication.display import Figure
 
 if TYPE_CHECKING:
@@ -254,6 +260,7 @@ def _render(draw: Callable[["Axes"], None], height: float) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         canvas = Canvas(figsize=(WIDTH, height), layout="constrained")
         axes = canvas.subplots()
+        axes.yaxis.set_major_formatter(lambda v, _: f"{v:,.10g}".replace("-", "−"))
         draw(axes)
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="png", dpi=160, metadata={"Software": None})

@@ -1,7 +1,6 @@
 """Ratings, confidence and decisions as words and signs: shape, word and number, never colour alone."""
 
-from evaluation.publication.disclosure import escape
-from evaluation.publication.tables import Safe
+from evaluation.publication.disclosure import Safe, escape
 
 RATINGS = {  # sign, words
     "benefit": ("✓", "Benefit"),

@@ -1,0 +1,184 @@
+"""The annual review: the strategy on one page, from the packets of the edition."""
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from evaluation.judgement import wording
+from evaluation.publication import figures
+from evaluation.publication import numbers as say
+from evaluation.publication.disclosure import Safe, clean, escape
+from evaluation.publication.display import Block, Table, bullets, paragraph
+from evaluation.publication.edition import Edition
+from evaluation.publication.packet import Packet
+from evaluation.publication.tables import rows_table
+from evaluation.publication.verdict import RATINGS, confidence_badge, decision_words, rating_badge
+
+COLUMNS = ["Intervention", "What we found", "Probability it helped", "Confidence", "Size", "Cost per incident avoided", "Recommended"]
+
+SAID = {
+    "benefit": "with a benefit",
+    "harm": "with harm",
+    "no_meaningful_effect": "without an effect worth acting on",
+    "unclear": "unclear",
+    "too_small_to_tell": "too small to tell",
+    "failed": "not estimated",
+}
+
+
+def summary(edition: Edition) -> list[Block]:
+    """The review in two sentences."""
+    settings = edition.settings
+    counts = Counter(_primary(p)["rating"] for p in edition.packets.values())
+    counts["failed"] += len(edition.failures)
+    parts = [f"{counts[rating]} {SAID[rating]}" for rating in RATINGS if counts[rating]]
+    total, left = len(edition.titles), len(edition.drafts) + len(edition.waiting)
+    said = f"{total} intervention{'s' if total != 1 else ''}: " + ", ".join(parts + ([f"{left} not evaluated yet"] if left else [])) + "."
+    blocks: list[Block] = [paragraph(f"{settings.partnership}, {settings.year}", "svd-byline")]
+    if settings.summary:
+        blocks.append(paragraph(settings.summary))
+    blocks.append(paragraph(said, "svd-lead"))
+    return blocks
+
+
+def strategy(edition: Edition) -> list[Block]:
+    """The table: each intervention, what was found, how sure, how large, at what cost, and what to do."""
+    if not edition.packets and not edition.failures:
+        return [paragraph("Nothing has been evaluated yet.", "svd-warning")]
+    ordered = sorted(edition.packets.values(), key=lambda p: list(RATINGS).index(_primary(p)["rating"]))
+    rows = [_row(p) for p in ordered]
+    for failure in edition.failures.values():
+        rows.append((_link(failure.plan, failure.title), rating_badge("failed"), "none", "none", "none", "none", "see its chapter"))
+    table = rows_table(rows, COLUMNS)
+    level = say.percentage(edition.settings.interval)
+    return [
+        Table(table, "The strategy on one page", "Intervention", kind="svd-strategy", name="findings", download=findings_table(edition)),
+        paragraph(
+            f"Ranges are {level} credible intervals. Probability and confidence answer different questions: probability says how "
+            "likely it is, given the data and the design, that the intervention helped; confidence says how far the design, the "
+            "checks and the data deserve to be relied on.",
+            "svd-note",
+        ),
+    ]
+
+
+def forest(edition: Edition) -> list[Block]:
+    """All interventions side by side."""
+    rows, left = [], []
+    for packet in edition.packets.values():
+        found = _primary(packet)
+        change = found.get("percent_change")
+        if say.complete(change):
+            pooled = found.get("pooled_percent_change")
+            rows.append(
+                figures.ForestRow(
+                    packet.title,
+                    change["median"],
+                    change["lower"],
+                    change["upper"],
+                    packet.label(packet.primary)["title"],
+                    pooled["median"] if say.complete(pooled) else None,
+                )
+            )
+        elif say.complete(found.get("difference")):
+            left.append(packet.title)
+    blocks: list[Block] = []
+    if rows:
+        rows.sort(key=lambda r: r.median)
+        blocks.append(figures.forest(rows, "forest", edition.settings.interval))
+    if left:
+        blocks.append(paragraph(f"Measured by a score, so not on this scale: {'; '.join(map(clean, left))}."))
+    return blocks or [paragraph("There is no estimate to show.")]
+
+
+def not_evaluated(edition: Edition) -> list[Block]:
+    """What could not be evaluated, and why."""
+    items = [f"{f.title}: {f.reason}" for f in edition.failures.values()]
+    for packet in edition.packets.values():
+        for key, found in packet.finding["indicators"].items():
+            if found["rating"] == "failed":
+                items.append(f"{packet.title}, {packet.label(key)['title']}: {found['headline']}")
+    items += [f"{edition.titles[k]}: only a draft exists, and drafts are not published." for k in edition.drafts]
+    items += [f"{edition.titles[k]}: it has not been run yet." for k in edition.waiting]
+    blocks: list[Block] = [bullets(items)] if items else [paragraph("Every intervention of the review was evaluated.")]
+    changed = [f"{edition.titles[k]}: its plan was changed after this evaluation was run." for k in edition.changed]
+    return blocks + ([bullets(changed)] if changed else [])
+
+
+def reasons(edition: Edition) -> list[Block]:
+    """Why each recommendation is made."""
+    rows = []
+    for packet in edition.packets.values():
+        decision = packet.finding.get("decision") or {}
+        if decision.get("recommended"):
+            source = "the partnership" if decision.get("source") == "plan" else "the published rule"
+            rows.append((_link(packet.plan_id, packet.title), decision_words(decision["recommended"]), decision.get("because", ""), source))
+    if not rows:
+        return [paragraph("No recommendation is made.")]
+    table = rows_table(rows, ["Intervention", "Recommended", "Because", "Decided by"])
+    return [Table(table, "Why these are the recommendations")]
+
+
+def edition_key(edition: Edition) -> str:
+    """What the edition shows, as one text: the runs of its packets and its failures."""
+    runs = [f"{p.plan_id}={p.path.name}" for p in edition.packets.values()]
+    return "|".join(runs + [f"{f.plan}=failed {f.when}" for f in edition.failures.values()]) or "nothing"
+
+
+def findings_table(edition: Edition) -> pd.DataFrame:
+    """Every finding of the edition as plain numbers, for download: results of models only, no recorded count."""
+    rows: list[dict[str, Any]] = []
+    for packet in edition.packets.values():
+        decision = packet.finding.get("decision") or {}
+        for key, found in packet.finding["indicators"].items():
+            row: dict[str, Any] = {"plan": packet.plan_id, "intervention": clean(packet.title), "indicator": key,
+                                   "indicator_title": clean(packet.label(key)["title"]), "role": found["role"],
+                                   "design": found["design"], "rating": found["rating"]}  # fmt: skip
+            for name in ("rate_ratio", "percent_change", "difference", "events_averted"):
+                values = found.get(name) or {}
+                for part in ("median", "lower", "upper"):
+                    value = values.get(part)
+                    row[f"{name}_{part}"] = say.significant(value, 4) if say.known(value) else None
+            row |= {"prob_benefit": _three(found.get("prob_benefit")), "prob_meaningful": _three(found.get("prob_meaningful")),
+                    "confidence": found.get("confidence"), "recommended": decision.get("recommended") if found["role"] == "primary" else None,
+                    "headline": clean(found["headline"], 1000)}  # fmt: skip
+            rows.append(row)
+    for failure in edition.failures.values():
+        rows.append({"plan": failure.plan, "intervention": clean(failure.title), "rating": "failed", "headline": clean(failure.reason, 1000)})
+    return pd.DataFrame(rows)
+
+
+def _row(packet: Packet) -> tuple[Any, ...]:
+    found, label = _primary(packet), packet.label(packet.primary)
+    economics, decision = packet.finding.get("economics") or {}, packet.finding.get("decision") or {}
+    change, averted, difference = found.get("percent_change"), found.get("events_averted"), found.get("difference")
+    if say.complete(change):
+        size = f"{say.change(change['median'])} ({say.change_range(change)})"
+    elif say.complete(difference):
+        size = f"{say.shift(difference['median'], label['unit'])} ({say.shift_range(difference, label['unit'])})"
+    else:
+        size = found["headline"]
+    what = Safe(f'{rating_badge(found["rating"])}<br><span class="svd-small">{escape(label["title"], 80)}: {escape(size, 300)}</span>')
+    probability = Safe(f'<strong>{escape((found.get("phrase") or "none").capitalize())}</strong><br>'
+                       f'<span class="svd-small">{say.probability(found.get("prob_benefit"))}</span>')  # fmt: skip
+    events = wording.events_range(averted, clean(label["unit"], 60)) if say.complete(averted) else "not counted in events"
+    cost = economics.get("cost_per_event_averted")
+    money = f"{say.money(cost['median'])} ({say.money(cost['lower'])} to {say.money(cost['upper'])})" if say.complete(cost) else "not given"
+    if found["rating"] == "failed":
+        probability, events = Safe("none"), "none"
+    recommended = Safe(f"<strong>{escape(decision_words(decision.get('recommended') or 'none'))}</strong>")
+    return (_link(packet.plan_id, packet.title), what, probability, confidence_badge(found.get("confidence"), short=True),
+            events.capitalize() if events.startswith("about") else events, money, recommended)  # fmt: skip
+
+
+def _primary(packet: Packet) -> dict[str, Any]:
+    return packet.finding["indicators"][packet.primary]  # type: ignore[no-any-return]
+
+
+def _link(plan_id: str, title: str) -> Safe:
+    return Safe(f'<span data-chapter="{escape(plan_id)}">{escape(title, 120)}</span>')
+
+
+def _three(value: Any) -> float | None:
+    return round(value, 3) if say.known(value) else None

@@ -1,0 +1,188 @@
+"""The pages around the chapters: how to read, data, methods, the statutory checklist, downloads, accessibility."""
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evaluation.judgement import economics, findings, wording
+from evaluation.publication import numbers as say
+from evaluation.publication.annual import findings_table
+from evaluation.publication.disclosure import SHORTHAND, Safe, csv_text, escape, escape_markdown
+from evaluation.publication.display import Block, Table, bullets, paragraph
+from evaluation.publication.edition import Edition, Failure
+from evaluation.publication.packet import Packet
+from evaluation.publication.staging import Stage, StagingError, raw_html, stage_blocks
+from evaluation.publication.tables import rows_table
+from evaluation.publication.verdict import confidence_badge, decision_words, rating_badge, rating_words
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+
+
+def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, Any]]:
+    """Lay out all pages around the chapters and return their part of the table of contents.
+
+    Args:
+        stage: where pages go.
+        edition: what is shown.
+        source: the folder `book` that travels with the program.
+    """
+    about: list[dict[str, Any]] = []
+    texts = _texts(stage, edition)
+    stage.add_download("findings", csv_text(findings_table(edition)), "Every finding of this review, as numbers")
+    _copy(stage, source / "how-to-read.md", "how-to-read", texts)
+    about.append({"file": "how-to-read"})
+    quality = _data_quality(edition)
+    if quality:
+        stage.add_page("data-quality", "Data quality", stage_blocks(stage, quality, "data-quality"))
+        about.append({"file": "data-quality"})
+    _copy(stage, source / "methods" / "index.md", "methods/index", texts)
+    methods: dict[str, Any] = {"file": "methods/index"}
+    truth = _truth(edition)
+    if truth:
+        stage.add_page("methods/truth", "Estimate against truth", stage_blocks(stage, truth, "methods/truth"))
+        methods["sections"] = [{"file": "methods/truth"}]
+    about.append(methods)
+    for name in ("statutory-checklist", "glossary"):
+        if (source / f"{name}.md").is_file():
+            _copy(stage, source / f"{name}.md", name, texts)
+            about.append({"file": name})
+    stage.add_page("downloads", "Downloads", _downloads(stage))
+    _copy(stage, source / "accessibility-statement.md", "accessibility-statement", texts)
+    return [*about, {"file": "downloads"}, {"file": "accessibility-statement"}]
+
+
+def failed_chapter(failure: Failure) -> str:
+    """The chapter of a plan that could not be evaluated: what failed and why."""
+    box = (f'<div class="svd-verdict svd-failed"><p class="svd-verdict-line">{rating_badge("failed")}</p>'
+           f'<p class="svd-headline">This intervention could not be evaluated.</p><p>{escape(failure.reason, 3000)}</p></div>')  # fmt: skip
+    when = f"The attempt was made on {failure.when[:10]}. " if failure.when else ""
+    said = f"{when}No estimate is shown, because none could be relied on. That is not evidence that the intervention did not work."
+    return raw_html(box) + f"\n\n{escape_markdown(said)}\n"
+
+
+def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
+    """What the placeholders of static pages stand for: MyST markdown."""
+    settings = edition.settings
+
+    def block(*blocks: Block) -> str:
+        return stage_blocks(stage, blocks, "how-to-read")
+
+    yardstick = rows_table(wording.PUBLISHED_RANGES, ["Term", "Probability"])
+    ratings = rows_table([(rating_badge(k), v) for k, v in findings.RATINGS.items()], ["Finding", "What it means"])
+    levels = rows_table(
+        [
+            (confidence_badge("high"), "The design, the checks and the data give little reason for doubt."),
+            (confidence_badge("moderate"), "Something in the design, the checks or the data calls for caution; the chapter says what."),
+            (confidence_badge("low"), "The finding may change when more or better data arrive."),
+        ],
+        columns=["Confidence", "What it means"],
+    )
+    rules = rows_table(findings.CONFIDENCE_RULES, ["If", "then confidence"])
+    decisions = rows_table(
+        [(rating_words(r), c, decision_words(d), because) for (r, c), (d, because) in economics.DECISION_RULES.items()]
+        + [("Anything else", "any", decision_words(economics.OTHERWISE[0]), economics.OTHERWISE[1])],
+        columns=["Finding", "Confidence", "Recommended", "Because"],
+    )
+    shorthand = rows_table(list(SHORTHAND.items()), ["Sign", "Meaning"])
+    return {
+        "partnership": escape_markdown(settings.partnership),
+        "year": escape_markdown(settings.year),
+        "contact": escape_markdown(settings.contact or "not given"),
+        "date": escape_markdown(f"{datetime.now(UTC):%d %B %Y}".lstrip("0")),
+        "interval": escape_markdown(say.percentage(settings.interval)),
+        "authorities": "\n".join(f"- {escape_markdown(a)}" for a in settings.authorities) or "- not listed in the review",
+        "yardstick_table": block(Table(yardstick, "Words for probability (the PHIA yardstick)")),
+        "rating_table": block(Table(ratings, "The findings")),
+        "confidence_table": block(Table(levels, "Levels of confidence")),
+        "confidence_rules": block(Table(rules, "The rule for confidence")),
+        "decision_rules": block(Table(decisions, "The rule for recommendations")),
+        "shorthand_table": block(Table(shorthand, "Signs in tables")),
+    }
+
+
+def _copy(stage: Stage, path: Path, name: str, texts: dict[str, str]) -> None:
+    """Copy a static page with its placeholders filled.
+
+    Raises:
+        StagingError: a placeholder has no value.
+    """
+    content = path.read_text(encoding="utf-8")
+    unknown = {m for m in _PLACEHOLDER.findall(content) if m not in texts}
+    if unknown or re.search(r"\bTODO\b|\[fill in", content):
+        raise StagingError(f"the page '{path.name}' still has a placeholder to fill in: {', '.join(sorted(unknown)) or 'see the page'}")
+    place = stage.folder / f"{name}.md"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(_PLACEHOLDER.sub(lambda m: texts[m.group(1)], content), encoding="utf-8")
+
+
+def _data_quality(edition: Edition) -> list[Block]:
+    """What the data of the review hold, as stored in the packets."""
+    rows: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+    for packet in edition.packets.values():
+        for key, row in packet.run.get("labels", {}).get("coverage", {}).items():
+            rows.setdefault(key, row)
+        for found in packet.finding["indicators"].values():
+            notes += [f"{packet.title}: {c['sentence']}" for c in found.get("checks") or [] if c["name"] == "data_quality" and c["passed"] is False]
+    if not rows:
+        return []
+    blocks: list[Block] = [
+        paragraph("Every indicator used by the interventions of this review, with the share of area-periods that is known exactly, known only "
+                  "as a range (because small or rounded numbers are published), or missing. Missing is never counted as zero."),
+        Table(pd.DataFrame(list(rows.values())), "Data behind the review", name="data-quality", kind="svd-wide"),
+    ]  # fmt: skip
+    if notes:
+        blocks += [paragraph("Checks of data quality that were not passed:"), bullets(dict.fromkeys(notes))]
+    return blocks
+
+
+def _truth(edition: Edition) -> list[Block]:
+    """Estimate against truth, for a simulated review with a `truth.json`; nothing otherwise."""
+    path = edition.folder / "truth.json"
+    if not edition.settings.simulated or not path.is_file():
+        return []
+    plans = json.loads(path.read_text(encoding="utf-8")).get("plans", {})
+    rows = [row for packet in edition.packets.values() for row in _truth_rows(packet, plans.get(packet.plan_id, {}))]
+    if not rows:
+        return []
+    inside = sum(row[-1] == "yes" for row in rows)
+    table = rows_table(rows, ["Intervention", "Indicator", "True change", "Estimate", "Interval", "Interval holds the truth"])
+    level = say.percentage(edition.settings.interval)
+    return [
+        paragraph("The data of this review are simulated, so the true effects are known. An evaluator never knows them; here they show how "
+                  "near the estimates come."),
+        paragraph(f"{inside} of {len(rows)} {level} credible intervals hold the truth. So few cases prove nothing about the method: whether "
+                  "intervals hold the truth as often as they say must be settled over many simulated reviews."),
+        Table(table, "Estimate against truth", name="truth", kind="svd-wide"),
+    ]  # fmt: skip
+
+
+def _truth_rows(packet: Packet, truth: dict[str, Any]) -> Iterable[tuple[Any, ...]]:
+    for key, true in truth.get("indicators", {}).items():
+        found = packet.finding["indicators"].get(key, {})
+        change, ratio = found.get("percent_change"), true.get("rate_ratio") if isinstance(true, dict) else None
+        if say.complete(change) and say.known(ratio):
+            actual = 100 * (ratio - 1)
+            yes = change["lower"] <= actual <= change["upper"]
+            name = Safe(f'<span data-chapter="{escape(packet.plan_id)}">{escape(packet.title, 120)}</span>')
+            yield (name, packet.label(key)["title"], say.change(actual), say.change(change["median"]), say.change_range(change), "yes" if yes else "no")
+
+
+def _downloads(stage: Stage) -> str:
+    intro = (
+        "Files for spreadsheets and for reuse: CSV with a header row, in UTF-8. Recorded counts are under the same disclosure control as "
+        "the pages. Text that a spreadsheet would take for a formula has a leading apostrophe.\n\n"
+    )
+    items = "".join(
+        f'<tr><th scope="row"><a href="downloads/{file}">{escape(file)}</a></th><td>{escape(about)}</td>'
+        f'<td class="number">{max(1, round((stage.files / file).stat().st_size / 1000))} kB</td></tr>'
+        for file, about in stage.downloads.items()
+    )
+    head = '<thead><tr><th scope="col">File</th><th scope="col">What it holds</th><th scope="col">Size</th></tr></thead>'
+    table = f'<div class="svd-table" role="region" tabindex="0" aria-label="Files"><table><caption>Files</caption>{head}<tbody>{items}</tbody></table></div>'
+    return intro + raw_html(table)

@@ -1,0 +1,203 @@
+"""Whitelisted copies: what of a report may become a page of the book.
+
+A page is made of the report's markdown cells and of the outputs that carry our mark; sources, parameters, streams,
+tracebacks and metadata are not copied. Outputs become HTML whose tags and attributes are on a list.
+"""
+
+import base64
+import re
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from evaluation.publication.alt import find_faults
+from evaluation.publication.disclosure import escape, escape_markdown
+from evaluation.publication.display import MARK, Block, to_outputs
+
+_TAGS = {"p", "div", "span", "strong", "em", "br", "ul", "li", "table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary"}
+_ATTRIBUTES = {"class", "role", "tabindex", "aria-label", "aria-hidden", "scope", "data-chapter"}
+
+
+class StagingError(ValueError):
+    """Something in a report may not become part of the book."""
+
+
+@dataclass
+class Stage:
+    """The folder in which the pages of the book are laid out.
+
+    Attributes:
+        folder: where pages go.
+        chapters: plan ids that have a chapter, so that names can become links.
+        downloads: file name -> what it holds.
+    """
+
+    folder: Path
+    chapters: set[str] = field(default_factory=set)
+    downloads: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def images(self) -> Path:
+        """Where images go."""
+        return self.folder / "_static" / "figures"
+
+    @property
+    def files(self) -> Path:
+        """Where downloads go."""
+        return self.folder / "_extra" / "downloads"
+
+    def add_page(self, name: str, title: str, body: str, wide: bool = False, level_note: str = "") -> str:
+        """Write one page and return its name.
+
+        Args:
+            name: of the document, without suffix ("interventions/outreach").
+            title: heading of the page, plain text.
+            body: MyST markdown.
+            wide: leave the column of page contents out.
+            level_note: HTML fragment shown right under the heading.
+        """
+        top = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n" if wide else ""
+        path = self.folder / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        note = raw_html(level_note) if level_note else ""
+        path.write_text(f"{top}# {escape_markdown(title) or 'Untitled'}\n\n{note}{body.strip()}\n", encoding="utf-8")
+        return name
+
+    def add_download(self, name: str, csv: str, about: str) -> str:
+        """Write one CSV for readers and return its file name."""
+        file = f"{safe_name(name)}.csv"
+        self.files.mkdir(parents=True, exist_ok=True)
+        (self.files / file).write_text(csv, encoding="utf-8-sig", newline="")  # the mark lets spreadsheets read UTF-8
+        self.downloads[file] = about
+        return file
+
+
+def stage_notebook(stage: Stage, notebook: Any, page: str) -> str:
+    """Return the whitelisted copy of an accepted notebook as MyST markdown; images and CSVs go to the stage.
+
+    Args:
+        stage: where files go.
+        notebook: notebook node.
+        page: name of the page, for relative links.
+    """
+    parts = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            parts.append(_without_title(cell.source))
+        elif cell.cell_type == "code":
+            marked = [o for o in cell.outputs if o.output_type == "display_data" and MARK in o.metadata]
+            parts += [_stage_output(stage, o.data, o.metadata[MARK], page) for o in marked]
+    return "\n\n".join(p for p in parts if p.strip()) + "\n"
+
+
+def stage_blocks(stage: Stage, blocks: Iterable[Block], page: str) -> str:
+    """Return blocks as MyST markdown; images and CSVs go to the stage."""
+    return "\n\n".join(_stage_output(stage, bundle, mark, page) for block in blocks for bundle, mark in to_outputs(block))
+
+
+def raw_html(fragment: str) -> str:
+    """Wrap HTML for MyST, in a fence longer than any run of backticks inside."""
+    longest = max([2] + [len(run) for run in re.findall(r"`+", fragment)])
+    fence = "`" * (longest + 1)
+    return f"{fence}{{raw}} html\n{fragment}\n{fence}\n\n"
+
+
+def safe_name(text: str) -> str:
+    """A file name from a name: letters, digits, - and _ only."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:100] or "file"
+
+
+def check_fragment(fragment: str) -> str:
+    """Return `fragment` if all its tags and attributes are on the list.
+
+    Raises:
+        StagingError: one is not.
+    """
+    _Whitelist().feed(fragment)
+    return fragment
+
+
+def _stage_output(stage: Stage, data: Any, mark: Any, page: str) -> str:
+    kind = mark.get("kind")
+    up = "../" * page.count("/")
+    if kind in ("text", "table"):
+        fragment = _link_chapters(check_fragment(_joined(data["text/html"])), stage.chapters, up)
+        if kind == "table" and mark.get("name") and mark.get("csv"):
+            fragment += _download(stage, mark["name"], mark["csv"], _caption(fragment), up)
+        return raw_html(fragment)
+    if kind == "figure":
+        return raw_html(_figure(stage, data, mark, up))
+    return ""
+
+
+def _figure(stage: Stage, data: Any, mark: Any, up: str) -> str:
+    image = base64.b64decode(_joined(data["image/png"]), validate=False)
+    if image[:8] != b"\x89PNG\r\n\x1a\n":
+        raise StagingError(f"the figure '{mark.get('name')}' is not a PNG image")
+    name = safe_name(mark["name"])
+    fault = find_faults(mark.get("alt"), f"{name}.png")
+    if fault:
+        raise StagingError(f"the figure '{name}' {fault}")
+    stage.images.mkdir(parents=True, exist_ok=True)
+    (stage.images / f"{name}.png").write_bytes(image)
+    width, height = struct.unpack(">II", image[16:24])
+    table = check_fragment(mark["table"])
+    link = _download(stage, name, mark["csv"], f"Numbers behind the chart: {mark['caption'].split(':')[0]}", up)
+    return (f'<figure class="svd-figure"><img src="{up}_static/figures/{name}.png" width="{width // 2}" height="{height // 2}" '
+            f'alt="{escape(mark["alt"])}"><figcaption>{escape(mark["caption"])}</figcaption></figure>\n'
+            f'<details class="svd-numbers"><summary>Numbers behind this chart</summary>{table}{link}</details>')  # fmt: skip
+
+
+def _download(stage: Stage, name: str, csv: str, about: str, up: str) -> str:
+    file = stage.add_download(name, csv, about)
+    size = max(1, round(len(csv.encode()) / 1000))
+    return f'<p class="svd-download"><a href="{up}downloads/{file}">Download {escape(file)} ({size} kB)</a></p>'
+
+
+def _link_chapters(fragment: str, chapters: set[str], up: str) -> str:
+    def link(match: re.Match[str]) -> str:
+        plan, text = match.groups()
+        return f'<a href="{up}interventions/{safe_name(plan)}.html">{text}</a>' if plan in chapters else text
+
+    return re.sub(r'<span data-chapter="([^"]*)">([^<]*)</span>', link, fragment)
+
+
+def _caption(fragment: str) -> str:
+    found = re.search(r"<caption>(.*?)</caption>", fragment, re.DOTALL)
+    return _unescape(found.group(1)) if found else "Table"
+
+
+def _unescape(text: str) -> str:
+    import html
+
+    return html.unescape(text)
+
+
+def _joined(value: Any) -> str:
+    return "".join(value) if isinstance(value, list) else str(value)
+
+
+def _without_title(markdown: str) -> str:
+    """Drop the notebook's first-level heading: the page has the intervention's title instead."""
+    lines = markdown.splitlines()
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    if lines and re.match(r"#\s", lines[0]):
+        lines.pop(0)
+    return "\n".join(lines).strip()
+
+
+class _Whitelist(HTMLParser):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        wrong = [name for name, _ in attrs if name not in _ATTRIBUTES]
+        if tag not in _TAGS or wrong:
+            raise StagingError(f"an output holds <{tag} {' '.join(wrong)}>, which is not allowed in the book")
+
+    def handle_decl(self, decl: str) -> None:
+        raise StagingError("an output holds a declaration, which is not allowed in the book")
+
+    def handle_comment(self, data: str) -> None:
+        raise StagingError("an output holds a comment, which is not allowed in the book")
