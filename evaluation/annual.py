@@ -19,7 +19,7 @@ from evaluation import flow, resources
 from evaluation.errors import FitFailure
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.engine import Store, fetch_all
-from evaluation.protocol import Review, indicator_roles
+from evaluation.protocol import Plan, Review, indicator_roles
 from evaluation.publication import packet as packets
 
 Tell = Callable[[str], None]
@@ -42,7 +42,9 @@ class Outcome:
     index: Path | None = None
 
 
-def run_review(folder: Path, profile: str, jobs: int, only: list[str], tell: Tell, progress: Callable[[int, int], None]) -> Outcome:
+def run_review(
+    folder: Path, profile: str, jobs: int, only: list[str], tell: Tell, progress: Callable[[int, int], None]
+) -> Outcome:
     """Evaluate every plan of a review folder and build its book.
 
     Args:
@@ -62,27 +64,29 @@ def run_review(folder: Path, profile: str, jobs: int, only: list[str], tell: Tel
     panels = {key: build_panel(review, key) for key in dict.fromkeys(k for p in chosen for k in indicator_roles(p))}
     questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
     store = Store(review.folder / "_build" / "fits")
-    tasks = flow.all_tasks(q for asked in questions.values() for q in asked)
-    tell(f"{len(chosen)} plans, {len(tasks)} posteriors")
-    lost = fetch_all(tasks, store, jobs, progress)
-    evaluations: dict[str, flow.Evaluation] = {}
     for plan in chosen:
+        if place := still_right(review, plan, questions[plan.id], profile):
+            outcome.packets[plan.id] = place
+            outcome.kept.append(plan.id)
+    waiting = [plan for plan in chosen if plan.id not in outcome.kept]
+    tasks = flow.all_tasks(q for plan in waiting for q in questions[plan.id])
+    tell(f"{len(chosen)} plans, {len(outcome.kept)} unchanged, {len(tasks)} posteriors for the others")
+    lost = fetch_all(tasks, store, jobs, progress)
+    evaluations: list[flow.Evaluation] = []
+    for plan in waiting:
         try:
             evaluation = flow.conclude(review, plan, questions[plan.id], store, profile, lost)
         except Exception as error:  # one plan's trouble must not cost the others their review
             outcome.failures[plan.id] = reason_of(error)
             continue
-        evaluations[plan.id] = evaluation
-        if evaluation.failed:
-            reasons = (f"{review.indicators[key].title}: {why}" for key, why in evaluation.failed.items())
-            outcome.failures[plan.id] = " ".join(reasons)
+        evaluations.append(evaluation)
         tell(f"{plan.id}: {evaluation.finding['indicators'][plan.indicators.primary]['headline']}")
-    filed = file_packets(list(evaluations.values()), jobs, tell)
-    for plan_id, place in filed.places.items():
-        outcome.packets[plan_id] = place
-    outcome.kept = filed.kept
+    filed = file_packets(evaluations, jobs, tell)
+    outcome.packets |= filed.places
     outcome.failures |= filed.rejected
     for plan in chosen:
+        if plan.id in outcome.packets:
+            outcome.failures |= failed_indicators(review, plan.id, outcome.packets[plan.id])
         record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
     outcome.index = publish(review, profile, tell)
     return outcome
@@ -111,30 +115,22 @@ def run_plan(
 
 @dataclass
 class Filed:
-    """Packets of some evaluations: where they are, which were right already, and whose report was not accepted."""
+    """Packets of some evaluations: where they are, and whose report was not accepted."""
 
     places: dict[str, Path] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
 
 
 def file_packets(evaluations: list[flow.Evaluation], jobs: int, tell: Tell) -> Filed:
-    """Write the report and the packet of each evaluation, unless the newest packet is of this very run and report."""
+    """Write the report and the packet of each evaluation."""
     from evaluation.publication import notebooks
 
     filed = Filed()
     waiting: dict[str, tuple[flow.Evaluation, notebooks.Task]] = {}
     for evaluation in evaluations:
         review, plan = evaluation.review, evaluation.plan
-        template = resources.folder("reports") / f"{plan.design}.ipynb"
+        template = template_of(plan)
         evaluation.run["report"] = report_key(template)
-        newest = packets.latest_packets(review.folder, evaluation.profile).get(plan.id)
-        if newest is not None:
-            run = json.loads((newest / "run.json").read_text(encoding="utf-8"))
-            if all(run.get(name) == evaluation.run[name] for name in ("key", "report", "inputs")):
-                filed.places[plan.id] = newest
-                filed.kept.append(plan.id)
-                continue
         scratch = review.folder / "_build" / "notebooks" / f"{plan.id}.ipynb"
         parameters = {"plan_path": str(review.plan_files[plan.id].resolve()), "profile": evaluation.profile}
         waiting[plan.id] = evaluation, notebooks.Task(template, parameters, scratch, evaluation.run["key"])
@@ -148,6 +144,28 @@ def file_packets(evaluations: list[flow.Evaluation], jobs: int, tell: Tell) -> F
         else:
             filed.rejected[plan_id] = str(result)
     return filed
+
+
+def template_of(plan: Plan) -> Path:
+    """The report's template for a plan's design."""
+    return resources.folder("reports") / f"{plan.design}.ipynb"
+
+
+def still_right(review: Review, plan: Plan, questions: list[flow.Question], profile: str) -> Path | None:
+    """The newest packet of a plan, if it answers these very questions and was told by this very report."""
+    newest = packets.latest_packets(review.folder, profile).get(plan.id)
+    if newest is None or not (newest / "report.ipynb").is_file():
+        return None
+    run = json.loads((newest / "run.json").read_text(encoding="utf-8"))
+    same = run.get("question") == flow.question_key(review, plan, questions, profile)
+    return newest if same and run.get("report") == report_key(template_of(plan)) else None
+
+
+def failed_indicators(review: Review, plan_id: str, packet: Path) -> dict[str, str]:
+    """Which indicators of a packet have no estimate, and why, under the plan's id; empty when all have one."""
+    finding = json.loads((packet / "finding.json").read_text(encoding="utf-8"))
+    failed = [entry["headline"] for entry in finding["indicators"].values() if entry["rating"] == "failed"]
+    return {plan_id: " ".join(failed)} if failed else {}
 
 
 def gather_posteriors(evaluation: flow.Evaluation) -> xr.Dataset | None:
@@ -183,7 +201,12 @@ def record_failure(review: Review, plan_id: str, reason: str | None) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    record = {"plan": plan_id, "title": review.plans[plan_id].title, "reason": reason, "when": f"{datetime.now(UTC):%Y-%m-%d}"}
+    record = {
+        "plan": plan_id,
+        "title": review.plans[plan_id].title,
+        "reason": reason,
+        "when": f"{datetime.now(UTC):%Y-%m-%d}",
+    }
     scratch = path.with_suffix(".part")
     scratch.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
     os.replace(scratch, path)

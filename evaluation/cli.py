@@ -27,7 +27,9 @@ class Profile(StrEnum):
     publish = "publish"
 
 
-ReviewFolder = Annotated[Path | None, typer.Argument(help="A review folder. Default: the shipped example.", show_default=False)]
+ReviewFolder = Annotated[
+    Path | None, typer.Argument(help="A review folder. Default: the shipped example.", show_default=False)
+]
 DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
 JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
 ProfileOption = Annotated[Profile, typer.Option(help="draft: quick, cannot be published. publish: what counts.")]
@@ -41,7 +43,10 @@ def new(folder: Annotated[Path, typer.Argument(help="Where to put it; must not e
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         refuse(f"{folder} exists and is not empty.", "Choose another name; nothing was written.")
     shutil.copytree(
-        resources.folder("params") / "template", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_build", "__pycache__")
+        resources.folder("params") / "template",
+        folder,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("_build", "__pycache__"),
     )
     typer.echo(f"Wrote {folder}. Edit its YAML files, put your data in {folder / 'data'}, then: svd check {folder}")
 
@@ -62,7 +67,9 @@ def check(review: ReviewFolder = None) -> None:
     found = examination.review
     assert found is not None
     warned = f", {count(len(examination.warnings), 'warning')}" if examination.warnings else ""
-    typer.echo(f"{folder}: {count(len(found.plans), 'plan')} and {count(len(found.indicators), 'indicator')} in order{warned}.")
+    typer.echo(
+        f"{folder}: {count(len(found.plans), 'plan')} and {count(len(found.indicators), 'indicator')} in order{warned}."
+    )
 
 
 @app.command(epilog="Example: svd run my-review/plans/street_mentors.yaml --profile draft")
@@ -104,7 +111,10 @@ def review(
     limit_threads()
     try:
         if unknown := sorted(set(only or []) - {path.stem for path in (folder / "plans").glob("*.y*ml")}):
-            refuse(f"There is no plan {', '.join(unknown)} in {folder}.", "Use the name of a file in plans/, without .yaml.")
+            refuse(
+                f"There is no plan {', '.join(unknown)} in {folder}.",
+                "Use the name of a file in plans/, without .yaml.",
+            )
         with progress_bar() as progress:
             outcome = run_review(folder, profile.value, jobs, only or [], tell, progress)
     except InputError as error:
@@ -119,7 +129,10 @@ def review(
 
 
 @app.command(epilog="Example: svd book my-review")
-def book(review: ReviewFolder = None, draft: Annotated[bool, typer.Option(help="Show draft packets, marked as drafts.")] = False) -> None:
+def book(
+    review: ReviewFolder = None,
+    draft: Annotated[bool, typer.Option(help="Show draft packets, marked as drafts.")] = False,
+) -> None:
     """Rebuild the book from stored packets only."""
     from evaluation.errors import InputError
     from evaluation.publication.book import build_book

@@ -118,7 +118,9 @@ def ask(review: Review, plan: Plan, panels: dict[str, xr.Dataset], profile: str)
         if profile == "publish" and role != "unaffected":
             refits = checking.plan_refits(frame, review.settings.interval)
         refit_tasks = [
-            Task(write_design(refit.frame, data.structure), SAMPLERS["check"], seed_of(review, plan.id, key, refit.name))
+            Task(
+                write_design(refit.frame, data.structure), SAMPLERS["check"], seed_of(review, plan.id, key, refit.name)
+            )
             for refit in refits
             if isinstance(refit, checking.Refit)
         ]
@@ -127,7 +129,12 @@ def ask(review: Review, plan: Plan, panels: dict[str, xr.Dataset], profile: str)
 
 
 def conclude(
-    review: Review, plan: Plan, questions: list[Question], store: Store, profile: str, failures: dict[str, str] | None = None
+    review: Review,
+    plan: Plan,
+    questions: list[Question],
+    store: Store,
+    profile: str,
+    failures: dict[str, str] | None = None,
 ) -> Evaluation:
     """Sample what is not stored, pass the gate, make the checks, and write the finding."""
     failures = failures or {}
@@ -182,7 +189,7 @@ def conclude(
         plan=plan,
         profile=profile,
         finding=finding,
-        run=record_run(review, plan, profile, finding, fits),
+        run=record_run(review, plan, profile, finding, fits, question_key(review, plan, questions, profile)),
         panels={q.key: q.panel for q in questions},
         series=series,
         effects=pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(columns=list(EFFECT_COLUMNS)),
@@ -254,7 +261,12 @@ def seed_of(review: Review, *parts: str) -> int:
 
 
 def record_run(
-    review: Review, plan: Plan, profile: str, finding: dict[str, Any], fits: dict[str, tuple[Fit, Diagnostics]]
+    review: Review,
+    plan: Plan,
+    profile: str,
+    finding: dict[str, Any],
+    fits: dict[str, tuple[Fit, Diagnostics]],
+    question: str,
 ) -> dict[str, Any]:
     """``run.json``: what is needed to make this finding again."""
     inputs = {path.relative_to(review.folder).as_posix(): path for path in input_files(review, plan)}
@@ -262,6 +274,7 @@ def record_run(
     content = json.dumps(finding, sort_keys=True, default=str)
     return {
         "key": hashlib.sha256(content.encode()).hexdigest(),
+        "question": question,
         "commit": commit(),
         "versions": versions,
         "models": model_code(),
@@ -302,7 +315,9 @@ def commit() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
@@ -320,8 +335,24 @@ def check(folder: Path) -> Review:
     return load_review(folder)
 
 
+def question_key(review: Review, plan: Plan, questions: list[Question], profile: str) -> str:
+    """Fingerprint of everything a finding follows from: posteriors asked for, words of the files, code of the argument.
+
+    Two runs with the same key have the same finding, so a stored packet with this key need not be made again.
+    """
+    digest = hashlib.sha256(profile.encode())
+    for question in questions:
+        digest.update(f"{question.key}:{question.reason}:{[task.key for task in question.tasks]}".encode())
+    for path in input_files(review, plan):
+        digest.update(path.read_bytes())
+    digest.update(json.dumps(registration(review.plan_files[plan.id])).encode())
+    root = Path(__file__).parent
+    for path in sorted([root / "flow.py", *root.glob("inference/*.py"), *root.glob("judgement/*.py")]):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
 def all_tasks(questions: Iterable[Question]) -> list[Task]:
     """Every posterior of some questions, the findings' own first."""
     questions = list(questions)
     return [*(q.task for q in questions if q.task), *(t for q in questions for t in q.refit_tasks)]
-

@@ -18,7 +18,9 @@ def folder(name: str) -> Path:
     for place in places:
         if place.is_dir():
             return place
-    raise FileNotFoundError(f"The folder '{name}' is missing from this installation: looked in {places[0]} and {places[1]}.")
+    raise FileNotFoundError(
+        f"The folder '{name}' is missing from this installation: looked in {places[0]} and {places[1]}."
+    )
 
 
 def find(path: str | Path) -> Path:

@@ -65,7 +65,9 @@ def posterior_predictive(frame: Frame, fit: Fit, interval: float, seed: int) -> 
     cells = (frame.used & np.isfinite(frame.value))[rows]
     n = int(cells.sum())
     if n < 10:
-        return Check("posterior_predictive", None, "Too few exact observations to compare with the model's predictions.")
+        return Check(
+            "posterior_predictive", None, "Too few exact observations to compare with the model's predictions."
+        )
     mu = expectations(frame, fit)[0][:, :, cells].reshape(-1, n)
     rng = np.random.default_rng(seed)
     kept = rng.choice(len(mu), size=min(400, len(mu)), replace=False)
@@ -76,7 +78,11 @@ def posterior_predictive(frame: Frame, fit: Fit, interval: float, seed: int) -> 
     inside = float(np.mean((seen >= lower) & (seen <= upper)))
     passed = bool(inside >= interval - 3.0 * np.sqrt(interval * (1.0 - interval) / n))
     sentence = f"{inside:.0%} of {n} observations lie inside the model's {interval:.0%} range for them"
-    return Check("posterior_predictive", passed, f"{sentence}: the model {'describes' if passed else 'does not describe'} the data.")
+    return Check(
+        "posterior_predictive",
+        passed,
+        f"{sentence}: the model {'describes' if passed else 'does not describe'} the data.",
+    )
 
 
 def _replicate(frame: Frame, fit: Fit, mu: np.ndarray, kept: np.ndarray, cells: np.ndarray, rng) -> np.ndarray:
@@ -102,12 +108,18 @@ def placebo_in_time(frame: Frame, interval: float) -> Refit | Check:
     usable = usable[usable < real]
     needed = max(6, round(frame.per_year))
     if len(usable) < 2 * needed:
-        return Check("placebo_in_time", None, f"Fewer than {2 * needed} usable periods before the start: no false start can be tried.")
+        return Check(
+            "placebo_in_time",
+            None,
+            f"Fewer than {2 * needed} usable periods before the start: no false start can be tried.",
+        )
     false = int(usable[len(usable) // 2])
     start = frame.start.copy()
     start[: frame.n_treated] = false
     used = frame.used & (np.arange(len(frame.periods)) < real)[None, :]
-    placebo = replace(frame, start=start, used=used, shape="step" if frame.shape != "decay" else "decay", washout=0, leads=False)
+    placebo = replace(
+        frame, start=start, used=used, shape="step" if frame.shape != "decay" else "decay", washout=0, leads=False
+    )
     placebo = replace(placebo, priors=_without_expectation(frame))
     label = frame.periods[false]
 
@@ -131,7 +143,9 @@ def pre_trend(frame: Frame, interval: float) -> Refit | Check:
     treated = slice(0, frame.n_treated)
     before = (frame.used & frame.observed & ~frame.post)[treated].any(axis=0)
     if len(frame.areas) == frame.n_treated:
-        return Check("pre_trend", None, "Every area was treated sooner or later: no drift from untreated areas can be measured.")
+        return Check(
+            "pre_trend", None, "Every area was treated sooner or later: no drift from untreated areas can be measured."
+        )
     if before.sum() < max(6, frame.per_year):
         return Check("pre_trend", None, "Too few periods before the start to see a drift.")
     # The same compiled structure serves: a drift since the first period is a slope with no level change.
@@ -154,7 +168,9 @@ def pre_trend(frame: Frame, interval: float) -> Refit | Check:
         else:
             low, mid, high = (np.expm1(v) for v in (summary.lower, summary.mean, summary.upper))
             rate, bias = f"{mid:+.1%} a year ({low:+.1%} to {high:+.1%})", f"{np.expm1(unseen):.0%}"
-        verdict = "no clear drift before the start" if passed else "the treated areas were already drifting before the start"
+        verdict = (
+            "no clear drift before the start" if passed else "the treated areas were already drifting before the start"
+        )
         sentence = f"Treated against comparison areas: {verdict}, {rate}. A drift that would bias the finding by {bias} would be seen 80% of the time."
         return Check("pre_trend", passed, sentence, "" if passed else ("lower" if summary.median < 0 else "higher"))
 
@@ -174,7 +190,9 @@ def prior_sensitivity(frame: Frame, interval: float) -> Refit | Check:
         width = before.upper - before.lower
         passed = bool(shift < 0.1 and abs(after.median - before.median) < 0.25 * width)
         found = "hardly changes" if passed else "changes"
-        sentence = f"With a prior twice as wide the estimate {found}: {_say(frame, before)} becomes {_say(wide, after)}."
+        sentence = (
+            f"With a prior twice as wide the estimate {found}: {_say(frame, before)} becomes {_say(wide, after)}."
+        )
         return Check("prior_sensitivity", passed, sentence)
 
     return Refit("prior_sensitivity", wide, judge)
@@ -185,7 +203,9 @@ def unaffected_outcome(frame: Frame, fit: Fit, title: str, interval: float) -> C
     summary = summarise(estimate(frame, fit)[0].draws, interval)
     passed = _contains_none(frame, summary)
     found = "did not change, as expected" if passed else "changed too, so something else may be at work"
-    return Check("unaffected_outcome", passed, f"{title}, which should not be affected, {found} ({_say(frame, summary)}).")
+    return Check(
+        "unaffected_outcome", passed, f"{title}, which should not be affected, {found} ({_say(frame, summary)})."
+    )
 
 
 def data_quality(frame: Frame) -> Check:
@@ -195,7 +215,9 @@ def data_quality(frame: Frame) -> Check:
     missing = float(np.mean(~frame.observed[rows][asked]))
     hidden = float(np.mean((frame.observed & ~np.isfinite(frame.value) & (frame.low <= 1))[rows][asked]))
     passed = missing <= 0.1 and hidden <= 0.3
-    sentence = f"In the treated areas {missing:.0%} of the cells are missing and {hidden:.0%} are suppressed small counts."
+    sentence = (
+        f"In the treated areas {missing:.0%} of the cells are missing and {hidden:.0%} are suppressed small counts."
+    )
     return Check("data_quality", passed, sentence)
 
 
@@ -217,5 +239,3 @@ def _say(frame: Frame, summary) -> str:
     if frame.likelihood == "normal":
         return f"difference {summary.median:.3g}, {summary.lower:.3g} to {summary.upper:.3g}"
     return f"rate ratio {summary.median:.2f}, {summary.lower:.2f} to {summary.upper:.2f}"
-
-

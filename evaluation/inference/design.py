@@ -229,7 +229,9 @@ def _previous_cells(exact: NDArray[np.bool_]) -> tuple[Array, NDArray[np.int64]]
 
 
 def _distinct_counts(frame: Frame, exact: NDArray, censored: NDArray) -> NDArray:
-    inside = [np.arange(a, b + 1) for a, b in {(a, b) for a, b in zip(frame.low[censored], frame.high[censored], strict=True)}]
+    inside = [
+        np.arange(a, b + 1) for a, b in {(a, b) for a, b in zip(frame.low[censored], frame.high[censored], strict=True)}
+    ]
     return np.unique(np.concatenate([frame.value[exact], *inside]))
 
 

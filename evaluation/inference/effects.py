@@ -145,7 +145,9 @@ def diagnose(estimands: list[Estimand], divergences: int, *, strict: bool) -> Di
     """
     import arviz_stats as az
 
-    quantities = [e for e in estimands if e.name in ("rate_ratio", "difference", "events_averted", "by_event_time", "by_cohort")]
+    quantities = [
+        e for e in estimands if e.name in ("rate_ratio", "difference", "events_averted", "by_event_time", "by_cohort")
+    ]
     # A part may have no spread (a ratio fixed at 1); it has nothing to converge.
     stacked = [e.draws for e in quantities if np.ptp(e.draws) > 0]
     data = xr.Dataset({f"q{i}": (("chain", "draw"), draws) for i, draws in enumerate(stacked)})
@@ -192,7 +194,11 @@ def tabulate(frame: Frame, estimands: list[Estimand], interval: float) -> pd.Dat
 
 def prob_of_benefit(frame: Frame, estimand: Estimand) -> float:
     """Probability that the quantity lies on the better side of no effect."""
-    neutral = 0.0 if estimand.name in ("difference", "percent_change", "events_averted") or frame.likelihood == "normal" else 1.0
+    neutral = (
+        0.0
+        if estimand.name in ("difference", "percent_change", "events_averted") or frame.likelihood == "normal"
+        else 1.0
+    )
     below = prob_below(estimand.draws, neutral)
     fewer_is_below = estimand.name != "events_averted"
     return below if fewer_is_below == (frame.direction == "lower_is_better") else 1.0 - below
@@ -214,7 +220,11 @@ def draw_series(frame: Frame, fit: Fit, interval: float) -> xr.Dataset:
     for name, draws in (("mu", mu), ("mu0", mu0)):
         total = combine(draws, axis=2)
         lower, upper = np.quantile(total, levels, axis=(0, 1))
-        out |= {name: ("time", total.mean(axis=(0, 1))), f"{name}_lower": ("time", lower), f"{name}_upper": ("time", upper)}
+        out |= {
+            name: ("time", total.mean(axis=(0, 1))),
+            f"{name}_lower": ("time", lower),
+            f"{name}_upper": ("time", upper),
+        }
     cells = frame.evaluated[rows]
     averted = np.cumsum(np.where(cells, mu0 - mu, 0.0).sum(axis=2), axis=-1)
     lower, upper = np.quantile(averted, levels, axis=(0, 1))

@@ -46,8 +46,8 @@ class Sampler:
 
 SAMPLERS: dict[str, Sampler] = {
     "draft": Sampler(chains=2, tune=400, draws=500),
-    "publish": Sampler(chains=4, tune=800, draws=1000),
-    "check": Sampler(chains=2, tune=500, draws=500),
+    "publish": Sampler(chains=4, tune=600, draws=750),
+    "check": Sampler(chains=2, tune=400, draws=400),
 }
 
 

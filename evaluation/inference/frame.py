@@ -259,4 +259,3 @@ def _with_declared_priors(frame: Frame, plan: Plan, indicator: Indicator) -> Fra
         else:
             changes[f"{name}_sd"] = sd / frame.scale
     return replace(frame, priors=replace(frame.priors, **changes)) if changes else frame
-

@@ -159,7 +159,9 @@ def find(
     return entry
 
 
-def fail(frame: Frame | None, role: str, design: str, likelihood: str, title: str, reason: str, interval: float) -> dict[str, Any]:
+def fail(
+    frame: Frame | None, role: str, design: str, likelihood: str, title: str, reason: str, interval: float
+) -> dict[str, Any]:
     """The entry of an indicator without an estimate: the same keys, null where a number would be."""
     entry = describe(frame) if frame is not None else {
         "role": role, "design": design, "likelihood": likelihood, "n_areas": None, "n_treated": None, "n_periods": None,

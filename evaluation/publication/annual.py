@@ -15,7 +15,15 @@ from evaluation.publication.packet import Packet
 from evaluation.publication.tables import rows_table
 from evaluation.publication.verdict import RATINGS, confidence_badge, decision_words, rating_badge
 
-COLUMNS = ["Intervention", "What we found", "Probability it helped", "Confidence", "Size", "Cost per incident avoided", "Recommended"]
+COLUMNS = [
+    "Intervention",
+    "What we found",
+    "Probability it helped",
+    "Confidence",
+    "Size",
+    "Cost per incident avoided",
+    "Recommended",
+]
 
 SAID = {
     "benefit": "with a benefit",
@@ -34,7 +42,11 @@ def summary(edition: Edition) -> list[Block]:
     counts["failed"] += len(edition.failures)
     parts = [f"{counts[rating]} {SAID[rating]}" for rating in RATINGS if counts[rating]]
     total, left = len(edition.titles), len(edition.drafts) + len(edition.waiting)
-    said = f"{total} intervention{'s' if total != 1 else ''}: " + ", ".join(parts + ([f"{left} not evaluated yet"] if left else [])) + "."
+    said = (
+        f"{total} intervention{'s' if total != 1 else ''}: "
+        + ", ".join(parts + ([f"{left} not evaluated yet"] if left else []))
+        + "."
+    )
     blocks: list[Block] = [paragraph(f"{settings.partnership}, {settings.year}", "svd-byline")]
     if settings.summary:
         blocks.append(paragraph(settings.summary))
@@ -49,11 +61,28 @@ def strategy(edition: Edition) -> list[Block]:
     ordered = sorted(edition.packets.values(), key=lambda p: list(RATINGS).index(_primary(p)["rating"]))
     rows = [_row(p) for p in ordered]
     for failure in edition.failures.values():
-        rows.append((_link(failure.plan, failure.title), rating_badge("failed"), "none", "none", "none", "none", "see its chapter"))
+        rows.append(
+            (
+                _link(failure.plan, failure.title),
+                rating_badge("failed"),
+                "none",
+                "none",
+                "none",
+                "none",
+                "see its chapter",
+            )
+        )
     table = rows_table(rows, COLUMNS)
     level = say.percentage(edition.settings.interval)
     return [
-        Table(table, "The strategy on one page", "Intervention", kind="svd-strategy", name="findings", download=findings_table(edition)),
+        Table(
+            table,
+            "The strategy on one page",
+            "Intervention",
+            kind="svd-strategy",
+            name="findings",
+            download=findings_table(edition),
+        ),
         paragraph(
             f"Ranges are {level} credible intervals. Probability and confidence answer different questions: probability says how "
             "likely it is, given the data and the design, that the intervention helped; confidence says how far the design, the "
@@ -113,7 +142,14 @@ def reasons(edition: Edition) -> list[Block]:
         decision = packet.finding.get("decision") or {}
         if decision.get("recommended"):
             source = "the partnership" if decision.get("source") == "plan" else "the published rule"
-            rows.append((_link(packet.plan_id, packet.title), decision_words(decision["recommended"]), decision.get("because", ""), source))
+            rows.append(
+                (
+                    _link(packet.plan_id, packet.title),
+                    decision_words(decision["recommended"]),
+                    decision.get("because", ""),
+                    source,
+                )
+            )
     if not rows:
         return [paragraph("No recommendation is made.")]
     table = rows_table(rows, ["Intervention", "Recommended", "Because", "Decided by"])
@@ -132,44 +168,82 @@ def findings_table(edition: Edition) -> pd.DataFrame:
     for packet in edition.packets.values():
         decision = packet.finding.get("decision") or {}
         for key, found in packet.finding["indicators"].items():
-            row: dict[str, Any] = {"plan": packet.plan_id, "intervention": clean(packet.title), "indicator": key,
-                                   "indicator_title": clean(packet.label(key)["title"]), "role": found["role"],
-                                   "design": found["design"], "rating": found["rating"]}  # fmt: skip
+            row: dict[str, Any] = {
+                "plan": packet.plan_id,
+                "intervention": clean(packet.title),
+                "indicator": key,
+                "indicator_title": clean(packet.label(key)["title"]),
+                "role": found["role"],
+                "design": found["design"],
+                "rating": found["rating"],
+            }
             for name in ("rate_ratio", "percent_change", "difference", "events_averted"):
                 values = found.get(name) or {}
                 for part in ("median", "lower", "upper"):
                     value = values.get(part)
                     row[f"{name}_{part}"] = say.significant(value, 4) if say.known(value) else None
-            row |= {"prob_benefit": _three(found.get("prob_benefit")), "prob_meaningful": _three(found.get("prob_meaningful")),
-                    "confidence": found.get("confidence"), "recommended": decision.get("recommended") if found["role"] == "primary" else None,
-                    "headline": clean(found["headline"], 1000)}  # fmt: skip
+            row |= {
+                "prob_benefit": _three(found.get("prob_benefit")),
+                "prob_meaningful": _three(found.get("prob_meaningful")),
+                "confidence": found.get("confidence"),
+                "recommended": decision.get("recommended") if found["role"] == "primary" else None,
+                "headline": clean(found["headline"], 1000),
+            }
             rows.append(row)
     for failure in edition.failures.values():
-        rows.append({"plan": failure.plan, "intervention": clean(failure.title), "rating": "failed", "headline": clean(failure.reason, 1000)})
+        rows.append(
+            {
+                "plan": failure.plan,
+                "intervention": clean(failure.title),
+                "rating": "failed",
+                "headline": clean(failure.reason, 1000),
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def _row(packet: Packet) -> tuple[Any, ...]:
     found, label = _primary(packet), packet.label(packet.primary)
     economics, decision = packet.finding.get("economics") or {}, packet.finding.get("decision") or {}
-    change, averted, difference = found.get("percent_change"), found.get("events_averted"), found.get("difference")
+    change, averted, difference = (
+        found.get("percent_change"),
+        found.get("events_averted"),
+        found.get("difference"),
+    )
     if say.complete(change):
         size = f"{say.change(change['median'])} ({say.change_range(change)})"
     elif say.complete(difference):
         size = f"{say.shift(difference['median'], label['unit'])} ({say.shift_range(difference, label['unit'])})"
     else:
         size = found["headline"]
-    what = Safe(f'{rating_badge(found["rating"])}<br><span class="svd-small">{escape(label["title"], 80)}: {escape(size, 300)}</span>')
-    probability = Safe(f'<strong>{escape((found.get("phrase") or "none").capitalize())}</strong><br>'
-                       f'<span class="svd-small">{say.probability(found.get("prob_benefit"))}</span>')  # fmt: skip
-    events = wording.events_range(averted, clean(label["unit"], 60)) if say.complete(averted) else "not counted in events"
+    what = Safe(
+        f'{rating_badge(found["rating"])}<br><span class="svd-small">{escape(label["title"], 80)}: {escape(size, 300)}</span>'
+    )
+    probability = Safe(
+        f"<strong>{escape((found.get('phrase') or 'none').capitalize())}</strong><br>"
+        f'<span class="svd-small">{say.probability(found.get("prob_benefit"))}</span>'
+    )
+    events = (
+        wording.events_range(averted, clean(label["unit"], 60)) if say.complete(averted) else "not counted in events"
+    )
     cost = economics.get("cost_per_event_averted")
-    money = f"{say.money(cost['median'])} ({say.money(cost['lower'])} to {say.money(cost['upper'])})" if say.complete(cost) else "not given"
+    money = (
+        f"{say.money(cost['median'])} ({say.money(cost['lower'])} to {say.money(cost['upper'])})"
+        if say.complete(cost)
+        else "not given"
+    )
     if found["rating"] == "failed":
-        probability, events = Safe("none"), "none"
+        probability, events, money = Safe("none"), "none", "none"
     recommended = Safe(f"<strong>{escape(decision_words(decision.get('recommended') or 'none'))}</strong>")
-    return (_link(packet.plan_id, packet.title), what, probability, confidence_badge(found.get("confidence"), short=True),
-            events.capitalize() if events.startswith("about") else events, money, recommended)  # fmt: skip
+    return (
+        _link(packet.plan_id, packet.title),
+        what,
+        probability,
+        "none" if found["rating"] == "failed" else confidence_badge(found.get("confidence"), short=True),
+        events[:1].upper() + events[1:],
+        money,
+        recommended,
+    )
 
 
 def _primary(packet: Packet) -> dict[str, Any]:

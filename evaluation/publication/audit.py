@@ -9,10 +9,37 @@ from pathlib import Path
 
 from evaluation.publication.alt import find_faults
 
-FORBIDDEN_SUFFIXES = {".ipynb", ".pickle", ".nc", ".h5", ".parquet", ".yaml", ".yml", ".py", ".pyc", ".log", ".md", ".doctree"}
+FORBIDDEN_SUFFIXES = {
+    ".ipynb",
+    ".pickle",
+    ".nc",
+    ".h5",
+    ".parquet",
+    ".yaml",
+    ".yml",
+    ".py",
+    ".pyc",
+    ".log",
+    ".md",
+    ".doctree",
+}
 FORBIDDEN_NAMES = {"_sources", ".doctrees", "jupyter_execute", ".jupyter_cache", ".buildinfo", "objects.inv"}
-_LOADS = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"), ("source", "srcset"), ("img", "srcset"),
-          ("video", "src"), ("audio", "src"), ("object", "data"), ("embed", "src"), ("form", "action"), ("input", "src"), ("use", "href")}  # fmt: skip
+_LOADS = {
+    ("img", "src"),
+    ("script", "src"),
+    ("link", "href"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("source", "srcset"),
+    ("img", "srcset"),
+    ("video", "src"),
+    ("audio", "src"),
+    ("object", "data"),
+    ("embed", "src"),
+    ("form", "action"),
+    ("input", "src"),
+    ("use", "href"),
+}
 _EXTERNAL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _PATTERNS = {
     "a path of a home folder": re.compile(r"(?:/home/|/Users/|/root/|[A-Za-z]:\\\\?Users\\\\?)[\w.-]+"),
@@ -28,13 +55,13 @@ _PATTERNS = {
 class _Page(HTMLParser):
     """What the audit needs of one page."""
 
+    own_scripts: bool = False
     faults: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
-    heading: int = 0
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._article = 0
+        self._main = 0
         self._hidden = 0
         self._count_cell = False
 
@@ -43,29 +70,32 @@ class _Page(HTMLParser):
         for name, value in attrs:
             if (tag, name) in _LOADS and value and _EXTERNAL.match(value):
                 self.faults.append(f"loads {value[:80]} from another host")
-            if self._article and name.startswith("on"):
+            if self._main and name.startswith("on"):
                 self.faults.append(f"holds a script in the attribute {name}")
             if name in ("href", "src") and value and value.strip().lower().startswith("javascript:"):
                 self.faults.append("holds a javascript: address")
-            if name == "style" and value and "url(" in value and _EXTERNAL.search(value.split("url(", 1)[1].strip("'\" ")):
+            if (
+                name == "style"
+                and value
+                and "url(" in value
+                and _EXTERNAL.search(value.split("url(", 1)[1].strip("'\" "))
+            ):
                 self.faults.append("loads an image of its style from another host")
-        if tag == "article":
-            self._article += 1
-        if self._article and tag in ("script", "iframe", "object", "embed", "form"):
-            self.faults.append(f"holds <{tag}> inside the text")
-        if self._article and tag == "img":
+        if tag == "main":
+            self._main += 1
+        if self._main and not self.own_scripts and tag in ("script", "iframe", "object", "embed", "form"):
+            self.faults.append(f"holds <{tag}> in the page")
+        if self._main and tag == "img":
             fault = find_faults(values.get("alt"), values.get("src") or "")
             if fault:
                 self.faults.append(f"holds an image that {fault}")
-        if tag == "h1" and self._article:
-            self.heading += 1
         if tag in ("script", "style"):
             self._hidden += 1
         self._count_cell = tag in ("td", "th") and "count" in (values.get("class") or "").split()
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "article":
-            self._article -= 1
+        if tag == "main":
+            self._main -= 1
         if tag in ("script", "style"):
             self._hidden -= 1
         if tag in ("td", "th"):
@@ -78,7 +108,9 @@ class _Page(HTMLParser):
                 self.faults.append("shows a count between 1 and 7 that should be withheld")
 
 
-def find_leaks(html: Path, downloads: set[str], allowed: tuple[str, ...] = (), secrets: tuple[str, ...] = ()) -> list[str]:
+def find_leaks(
+    html: Path, downloads: set[str], allowed: tuple[str, ...] = (), secrets: tuple[str, ...] = ()
+) -> list[str]:
     """Return what is wrong with a built tree, one line per fault; an empty list if it may be published.
 
     Args:
@@ -101,21 +133,28 @@ def find_leaks(html: Path, downloads: set[str], allowed: tuple[str, ...] = (), s
         content = path.read_text(encoding="utf-8", errors="replace")
         faults += [f"{name}: holds a path or a name of this machine" for secret in hidden if own and secret in content]
         if path.suffix == ".html":
-            page = _Page()
+            page = _Page(own_scripts=name == "search.html")  # the theme's page of search results holds its own form
             page.feed(content)
             faults += [f"{name}: {fault}" for fault in dict.fromkeys(page.faults)]
             content = " ".join(page.text)
         if own and path.suffix in (".html", ".csv", ".txt"):
             faults += [f"{name}: {fault}" for fault in _find_patterns(content, allowed)]
         if path.suffix == ".css" and own:
-            faults += [f"{name}: loads {u} from another host" for u in re.findall(r"url\(\s*['\"]?((?:https?:)?//[^)'\"]+)", content)]
+            faults += [
+                f"{name}: loads {u} from another host"
+                for u in re.findall(r"url\(\s*['\"]?((?:https?:)?//[^)'\"]+)", content)
+            ]
     return faults
 
 
 def _find_patterns(content: str, allowed: tuple[str, ...]) -> list[str]:
     for text in allowed:
         content = content.replace(text, "")
-    return [f"holds {meaning}: {found.group(0)[:60]}" for meaning, pattern in _PATTERNS.items() if (found := pattern.search(content))]
+    return [
+        f"holds {meaning}: {found.group(0)[:60]}"
+        for meaning, pattern in _PATTERNS.items()
+        if (found := pattern.search(content))
+    ]
 
 
 def _machine() -> list[str]:

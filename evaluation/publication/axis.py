@@ -1,5 +1,6 @@
 """Where ticks and labels go on an axis: pure arithmetic, no drawing."""
 
+import itertools
 import textwrap
 from collections.abc import Sequence
 
@@ -34,7 +35,7 @@ def spread_labels(places: Sequence[float], lines: Sequence[int], height: float =
     moved = list(places)
     for _ in range(50):
         shifted = False
-        for lower, upper in zip(order, order[1:], strict=False):
+        for lower, upper in itertools.pairwise(order):
             gap = (lines[lower] + lines[upper]) / 2 * height - (moved[upper] - moved[lower])
             if gap > 1e-6:
                 moved[lower] -= gap / 2
@@ -45,6 +46,6 @@ def spread_labels(places: Sequence[float], lines: Sequence[int], height: float =
     return moved
 
 
-def wrap_label(text: str, width: int = 26, lines: int = 2) -> str:
+def wrap_label(text: str, width: int = 26, lines: int = 3) -> str:
     """Wrap a name over at most `lines` lines of `width` characters."""
     return "\n".join(textwrap.wrap(clean(text), width, max_lines=lines, placeholder="…")) or "(no name)"

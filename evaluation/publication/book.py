@@ -78,8 +78,12 @@ def _stage(stage: Stage, edition: Edition, drafts: str, scratch: Path) -> None:
     try:
         chapters = [_stage_chapter(stage, edition, plan_id) for plan_id in edition.titles if plan_id in stage.chapters]
         template = resources.folder("reports") / "annual_review.ipynb"
-        place = run_notebook(template, {"review_path": str(edition.folder), "drafts": drafts}, scratch / "annual_review.ipynb",
-                             annual.edition_key(edition))  # fmt: skip
+        place = run_notebook(
+            template,
+            {"review_path": str(edition.folder), "drafts": drafts},
+            scratch / "annual_review.ipynb",
+            annual.edition_key(edition),
+        )
         body = stage_notebook(stage, read_accepted(place), "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
         about = pages.stage_pages(stage, edition, source)
@@ -113,10 +117,17 @@ def _write_configuration(folder: Path, edition: Edition, source: Path, chapters:
     settings = edition.settings
     config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
     title = settings.title if settings.year in settings.title else f"{settings.title}, {settings.year}"
-    config |= {"title": title, "author": ", ".join(settings.authors) or settings.partnership,
-               "copyright": f"{datetime.now(UTC).year} {settings.partnership}"}  # fmt: skip
+    config |= {
+        "title": title,
+        "author": ", ".join(settings.authors) or settings.partnership,
+        "copyright": f"{datetime.now(UTC).year} {settings.partnership}",
+    }
     sphinx = config["sphinx"]["config"]
-    sphinx["html_context"] = {**sphinx.get("html_context", {}), "svd_banners": _banners(edition), "svd_partnership": settings.partnership}
+    sphinx["html_context"] = {
+        **sphinx.get("html_context", {}),
+        "svd_banners": _banners(edition),
+        "svd_partnership": settings.partnership,
+    }
     parts: list[dict[str, Any]] = []
     if chapters:
         parts.append({"caption": "Interventions", "chapters": [{"file": name} for name in chapters]})
@@ -124,7 +135,12 @@ def _write_configuration(folder: Path, edition: Edition, source: Path, chapters:
     toc = {"format": "jb-book", "root": "index", "parts": parts}
     (folder / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    names = {"project": config["title"], "author": config["author"], "copyright": config["copyright"], "html_title": config["title"]}
+    names = {
+        "project": config["title"],
+        "author": config["author"],
+        "copyright": config["copyright"],
+        "html_title": config["title"],
+    }
     lines = [f"{key} = {value!r}" for key, value in {**names, **sphinx}.items()]
     (folder / "conf.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -140,18 +156,45 @@ def _banners(edition: Edition) -> list[str]:
 
 def _run_sphinx(staging: Path, scratch: Path) -> None:
     # In a process of its own: Sphinx keeps global state, and would bring its modules into a long run.
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-E", "-q", "-d", str(scratch / "doctrees"), "-b", "html",
-               str(staging), str(scratch / "html")]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-E",
+        "-q",
+        "-d",
+        str(scratch / "doctrees"),
+        "-b",
+        "html",
+        str(staging),
+        str(scratch / "html"),
+    ]
     environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", env=environment, check=False)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=environment,
+        check=False,
+    )
     if done.returncode != 0:
         said = (done.stderr + done.stdout).replace(str(staging) + os.sep, "").replace(str(scratch), "")
-        raise BookRejected([line for line in said.splitlines() if line.strip()] or [f"sphinx ended with {done.returncode}"])
+        raise BookRejected(
+            [line for line in said.splitlines() if line.strip()] or [f"sphinx ended with {done.returncode}"]
+        )
 
 
 def _write_manifest(html: Path, path: Path) -> None:
     """Record the SHA-256 of every published file, beside the book and not in it."""
-    files = {p.relative_to(html).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(html.rglob("*")) if p.is_file()}
+    files = {
+        p.relative_to(html).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(html.rglob("*"))
+        if p.is_file()
+    }
     path.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
 
 
@@ -171,5 +214,13 @@ def _swap(new: Path, place: Path, scratch: Path) -> None:
 def _require_contact(edition: Edition) -> None:
     settings = edition.settings
     if not settings.contact and not settings.simulated and not edition.allow_draft:
-        raise InputError([Problem("review.yaml", "contact", "There is no contact, and an accessibility statement must name one by law.",
-                                  "Add `contact:` with an e-mail address or a web page.")])  # fmt: skip
+        raise InputError(
+            [
+                Problem(
+                    "review.yaml",
+                    "contact",
+                    "There is no contact, and an accessibility statement must name one by law.",
+                    "Add `contact:` with an e-mail address or a web page.",
+                )
+            ]
+        )

@@ -7,13 +7,18 @@ the College of Policing's toolkit; the functions below are what the report shows
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from evaluation.publication import figures
 from evaluation.publication import numbers as say
 from evaluation.publication.coverage import coverage_table
 from evaluation.publication.disclosure import Safe, escape
 from evaluation.publication.display import Block, Table, Text, bullets, paragraph
+from evaluation.publication.estimates import (
+    estimates_table,
+    groups_table,
+    indicator_title,
+    interval_words,
+    primary_finding,
+)
 from evaluation.publication.evaluated import Evaluated, run_key, subject_of
 from evaluation.publication.tables import rows_table
 from evaluation.publication.verdict import (
@@ -40,68 +45,96 @@ IMPACT = {"green": "small (green)", "amber": "medium (amber)", "red": "large (re
 def question(evaluation: Evaluated) -> list[Block]:
     """What was asked: the question and the plan at a glance."""
     plan, review = evaluation.plan, evaluation.review
-    rows = [("Design", DESIGNS.get(plan.design, plan.design)), ("Success measured by", _indicator(evaluation, plan.indicators.primary))]
+    rows = [
+        ("Design", DESIGNS.get(plan.design, plan.design)),
+        ("Success measured by", indicator_title(evaluation, plan.indicators.primary)),
+    ]
     for role in ("secondary", "unaffected"):
         keys = list(getattr(plan.indicators, role))
         if keys:
-            rows.append((ROLES[role], ", ".join(_indicator(evaluation, k) for k in keys)))
-    rows.append(("Where and from when", "; ".join(f"{_area(evaluation, a)} from {say.period_name(str(p))}" for a, p in plan.treated.items())))
+            rows.append((ROLES[role], ", ".join(indicator_title(evaluation, k) for k in keys)))
+    rows.append(
+        (
+            "Where and from when",
+            "; ".join(f"{_area(evaluation, a)} from {say.period_name(str(p))}" for a, p in plan.treated.items()),
+        )
+    )
     rows.append(("Compared with", _comparison(evaluation)))
     rows.append(("Period", f"{say.period_name(str(plan.period.start))} to {say.period_name(str(plan.period.end))}"))
     rows.append(("Expected shape of the effect", SHAPES.get(plan.effect.shape, plan.effect.shape)))
     rows.append(("Smallest effect worth acting on", _meaningful(evaluation)))
-    registered = evaluation.run.get("registered") or evaluation.run.get("locked")
-    if registered:
-        rows.append(("Plan registered", str(registered.get("date", registered) if isinstance(registered, Mapping) else registered)))
+    rows.append(("Plan registered", _registered(evaluation.run.get("registered"))))
     table = rows_table(rows, ["What", "As planned"])
     name = str(review.settings.partnership)
-    return [paragraph(plan.question, "svd-question"), Table(table, f"The plan at a glance ({name})", kind="svd-facts")]
+    return [
+        paragraph(plan.question, "svd-question"),
+        Table(table, f"The plan at a glance ({name})", kind="svd-facts"),
+    ]
 
 
 def answer(evaluation: Evaluated) -> list[Block]:
     """The finding in one box: rating, headline, probability, confidence, decision."""
-    found = _primary(evaluation)
+    found = primary_finding(evaluation)
     decision = evaluation.finding.get("decision") or {}
-    parts = [f'<p class="svd-verdict-line">{rating_badge(found["rating"])} {confidence_badge(found.get("confidence"))}</p>',
-             f'<p class="svd-headline">{escape(found["headline"], 1500)}</p>']  # fmt: skip
+    parts = [
+        f'<p class="svd-verdict-line">{rating_badge(found["rating"])} {confidence_badge(found.get("confidence"))}</p>',
+        f'<p class="svd-headline">{escape(found["headline"], 1500)}</p>',
+    ]
     averted = found.get("events_averted")
     if say.complete(averted):
         unit = escape(evaluation.review.indicators[evaluation.plan.indicators.primary].unit, 80)
-        parts.append(f"<p>In people and events: about <strong>{say.fewer(averted['median'])}</strong> {unit} "
-                     f"({_interval(evaluation)}: {say.fewer_range(averted)}).</p>")  # fmt: skip
+        parts.append(
+            f"<p>In numbers: about <strong>{say.fewer(averted['median'])}</strong> {unit} "
+            f"({interval_words(evaluation)}: {say.fewer_range(averted)}).</p>"
+        )
     if decision.get("recommended"):
         source = "decided by the partnership" if decision.get("source") == "plan" else "proposed by the published rule"
-        parts.append(f"<p>Recommended: <strong>{escape(decision_words(decision['recommended']))}</strong> "
-                     f"({source}: {escape(decision.get('because', ''), 600)}).</p>")  # fmt: skip
+        parts.append(
+            f"<p>Recommended: <strong>{escape(decision_words(decision['recommended']))}</strong> "
+            f"({source}: {escape(decision.get('because', ''), 600)}).</p>"
+        )
     box = f'<div class="svd-verdict svd-{escape(found["rating"])}">{"".join(parts)}</div>'
     blocks: list[Block] = [Text(Safe(box))]
     if evaluation.profile != "publish":
-        blocks.append(paragraph("This is a draft: too few draws were made for its numbers to be relied on.", "svd-warning"))
+        blocks.append(
+            paragraph("This is a draft: too few draws were made for its numbers to be relied on.", "svd-warning")
+        )
     return blocks
 
 
 def effect(evaluation: Evaluated) -> list[Block]:
     """Effect: charts and estimates of the primary indicator."""
     key = evaluation.plan.indicators.primary
-    found = _primary(evaluation)
+    found = primary_finding(evaluation)
     if found["rating"] == "failed" or key not in evaluation.series:
         reason = evaluation.failed.get(key) or found["headline"]
         return [paragraph(f"The estimate is withheld. {reason}", "svd-warning")]
     subject, series = subject_of(evaluation, key), evaluation.series[key]
-    estimate = say.change(found["percent_change"]["median"]) + " than expected" if say.complete(found.get("percent_change")) else ""
+    estimate = (
+        say.change(found["percent_change"]["median"]) + " than expected"
+        if say.complete(found.get("percent_change"))
+        else ""
+    )
     blocks: list[Block] = [figures.observed_and_counterfactual(series, subject, estimate)]
     if "averted_mean" in series and bool(series["averted_mean"].notnull().any()):
-        blocks.append(figures.cumulative_averted(series, subject))
-    blocks.append(Table(_estimates(evaluation, [key]), f"Estimates for {subject.title}", name=f"{subject.name}-estimates"))
+        blocks.append(figures.cumulative_averted(series, subject, found.get("events_averted")))
+    blocks.append(
+        Table(estimates_table(evaluation, [key]), f"Estimates for {subject.title}", name=f"{subject.name}-estimates")
+    )
     return blocks
 
 
 def mechanism(evaluation: Evaluated) -> list[Block]:
     """Mechanism: how it was meant to work, and what the evaluation rests on."""
     plan = evaluation.plan
-    blocks: list[Block] = [paragraph(plan.theory_of_change or "The plan gives no account of how the intervention was meant to work.")]
+    blocks: list[Block] = [
+        paragraph(plan.theory_of_change or "The plan gives no account of how the intervention was meant to work.")
+    ]
     if plan.assumptions:
-        rows = [(a.says, QUALITY.get(a.quality, a.quality), IMPACT.get(a.impact, a.impact), a.source or "") for a in plan.assumptions]
+        rows = [
+            (a.says, QUALITY.get(a.quality, a.quality), IMPACT.get(a.impact, a.impact), a.source or "")
+            for a in plan.assumptions
+        ]
         table = rows_table(rows, ["Assumption", "How good is it?", "If it is wrong", "Source"])
         blocks.append(Table(table, "Assumptions stated in the plan", kind="svd-wide"))
     return blocks
@@ -110,21 +143,32 @@ def mechanism(evaluation: Evaluated) -> list[Block]:
 def moderators(evaluation: Evaluated) -> list[Block]:
     """Moderators: over time since the start, between groups of areas, and on other outcomes."""
     key = evaluation.plan.indicators.primary
-    found = _primary(evaluation)
+    found = primary_finding(evaluation)
     blocks: list[Block] = []
-    times = [e for e in found.get("by_event_time") or [] if any(say.complete(v) for v in e.values() if isinstance(v, Mapping))]
+    times = [
+        e
+        for e in found.get("by_event_time") or []
+        if any(say.complete(v) for v in e.values() if isinstance(v, Mapping))
+    ]
     middles = [v["median"] for e in times for v in e.values() if isinstance(v, Mapping)]
     if len(times) > 1 and max(middles) - min(middles) < 1e-9:
         blocks.append(paragraph("The plan expects one change that stays, so no difference over time was estimated."))
     elif len(times) > 1:
         meaningful = evaluation.plan.effect.meaningful
         blocks.append(figures.effect_by_event_time(times, subject_of(evaluation, key), meaningful))
-    groups = _groups(evaluation, key)
+    groups = groups_table(evaluation, key)
     if groups is not None:
         blocks.append(Table(groups, "Effect by when areas started", name=f"{evaluation.plan.id}-groups"))
     others = [k for k in evaluation.finding["indicators"] if k != key]
     if others:
-        blocks.append(Table(_estimates(evaluation, others), "Other outcomes", name=f"{evaluation.plan.id}-other", kind="svd-wide"))
+        blocks.append(
+            Table(
+                estimates_table(evaluation, others),
+                "Other outcomes",
+                name=f"{evaluation.plan.id}-other",
+                kind="svd-wide",
+            )
+        )
         blocks.append(bullets(evaluation.finding["indicators"][k]["headline"] for k in others))
     return blocks or [paragraph("Nothing was estimated beyond the main effect.")]
 
@@ -137,16 +181,24 @@ def implementation(evaluation: Evaluated) -> list[Block]:
         blocks.append(paragraph("The plan does not say how much was delivered."))
     else:
         share = f" ({100 * delivery.delivered / delivery.planned:.0f}%)" if delivery.planned else ""
-        blocks.append(paragraph(f"{delivery.delivered:,.0f} of {delivery.planned:,.0f} planned {delivery.unit} were delivered{share}."))
-    left_out = [f"{say.period_name(str(w.from_))} to {say.period_name(str(w.to))}: {w.because}" for w in plan.period.exclude]
+        blocks.append(
+            paragraph(
+                f"{delivery.delivered:,.0f} of {delivery.planned:,.0f} planned {delivery.unit} were delivered{share}."
+            )
+        )
+    left_out = [
+        f"{say.period_name(str(w.from_))} to {say.period_name(str(w.to))}: {w.because}" for w in plan.period.exclude
+    ]
     if plan.comparison is not None:
         left_out += [f"{_area(evaluation, a)} (comparison): {e.because}" for a, e in plan.comparison.exclude.items()]
     if plan.period.washout:
-        left_out.append(f"The first {plan.period.washout} period(s) after each start: time for the intervention to settle.")
+        left_out.append(
+            f"The first {plan.period.washout} period(s) after each start: time for the intervention to settle."
+        )
     if left_out:
         blocks += [paragraph("Left out of the analysis, as the plan says:"), bullets(left_out)]
     if evaluation.panels:
-        titles = {k: _indicator(evaluation, k) for k in evaluation.panels}
+        titles = {k: indicator_title(evaluation, k) for k in evaluation.panels}
         blocks.append(Table(coverage_table(evaluation.panels, titles), "The data behind the finding", kind="svd-wide"))
     return blocks
 
@@ -154,7 +206,9 @@ def implementation(evaluation: Evaluated) -> list[Block]:
 def economics(evaluation: Evaluated) -> list[Block]:
     """Economics: what it cost, and what each event averted cost."""
     found = evaluation.finding.get("economics") or {}
-    blocks: list[Block] = [paragraph(found.get("sentence") or "No costs were given, so nothing can be said about value for money.")]
+    blocks: list[Block] = [
+        paragraph(found.get("sentence") or "No costs were given, so nothing can be said about value for money.")
+    ]
     source = getattr(evaluation.plan.costs, "source", None)
     if source:
         blocks.append(paragraph(f"Source of the cost: {source}."))
@@ -163,7 +217,7 @@ def economics(evaluation: Evaluated) -> list[Block]:
 
 def confidence(evaluation: Evaluated) -> list[Block]:
     """How sure are we: the reasons for the confidence given, and every check."""
-    found = _primary(evaluation)
+    found = primary_finding(evaluation)
     blocks: list[Block] = [Text(Safe(f"<p>{confidence_badge(found.get('confidence'))}</p>"))]
     reasons = [*(found.get("confidence_reasons") or []), *(found.get("caveats") or [])]
     if reasons:
@@ -171,11 +225,24 @@ def confidence(evaluation: Evaluated) -> list[Block]:
     rows = []
     for key, one in evaluation.finding["indicators"].items():
         for check in one.get("checks") or []:
-            rows.append((_indicator(evaluation, key), CHECK_NAMES.get(check["name"], check["name"].replace("_", " ")),
-                         Safe(CHECK_RESULT[check["passed"]]), check["sentence"]))  # fmt: skip
+            rows.append(
+                (
+                    indicator_title(evaluation, key),
+                    CHECK_NAMES.get(check["name"], check["name"].replace("_", " ")),
+                    Safe(CHECK_RESULT[check["passed"]]),
+                    check["sentence"],
+                )
+            )
     if rows:
         table = rows_table(rows, ["Indicator", "Check", "Result", "What it says"])
-        blocks.append(Table(table, "Ways in which the finding could be wrong, each tried", row_header="Check", kind="svd-wide"))
+        blocks.append(
+            Table(
+                table,
+                "Ways in which the finding could be wrong, each tried",
+                row_header="Check",
+                kind="svd-wide",
+            )
+        )
     else:
         blocks.append(paragraph("No checks were made."))
     return blocks
@@ -186,13 +253,34 @@ def annex(evaluation: Evaluated) -> list[Block]:
     rows = []
     for key, found in evaluation.finding["indicators"].items():
         one = found.get("diagnostics") or {}
-        rows.append((_indicator(evaluation, key), found.get("likelihood", "").replace("_", " "), one.get("rhat_max"), _whole(one.get("ess_bulk_min")),
-                     _whole(one.get("ess_tail_min")), one.get("divergences")))  # fmt: skip
-    table = rows_table(rows, ["Indicator", "Likelihood", "Largest R-hat", "Smallest bulk ESS", "Smallest tail ESS", "Divergences"])
-    blocks: list[Block] = [Table(table, "Computation: wanted are R-hat up to 1.01, effective sample sizes of 400 and no divergences")]
+        rows.append(
+            (
+                indicator_title(evaluation, key),
+                found.get("likelihood", "").replace("_", " "),
+                one.get("rhat_max"),
+                _whole(one.get("ess_bulk_min")),
+                _whole(one.get("ess_tail_min")),
+                one.get("divergences"),
+            )
+        )
+    table = rows_table(
+        rows,
+        ["Indicator", "Likelihood", "Largest R-hat", "Smallest bulk ESS", "Smallest tail ESS", "Divergences"],
+    )
+    blocks: list[Block] = [
+        Table(
+            table,
+            "Computation: wanted are R-hat up to 1.01, effective sample sizes of 400 and no divergences",
+        )
+    ]
     priors = [(k, _prior(p), p.because) for k, p in evaluation.plan.priors.items()]
     if priors:
-        blocks.append(Table(rows_table(priors, ["Prior", "Distribution", "Because"]), "Priors that differ from the default"))
+        blocks.append(
+            Table(
+                rows_table(priors, ["Prior", "Distribution", "Because"]),
+                "Priors that differ from the default",
+            )
+        )
     else:
         blocks.append(paragraph("All priors are the defaults described in Methods."))
     run = evaluation.run
@@ -202,18 +290,6 @@ def annex(evaluation: Evaluated) -> list[Block]:
     versions += [("run", run_key(evaluation)[:16]), ("profile", evaluation.profile)]
     blocks.append(Table(rows_table(versions, ["What", "Version"]), "Made with", kind="svd-facts"))
     return blocks
-
-
-def _primary(evaluation: Evaluated) -> dict[str, Any]:
-    return evaluation.finding["indicators"][evaluation.plan.indicators.primary]  # type: ignore[no-any-return]
-
-
-def _interval(evaluation: Evaluated) -> str:
-    return f"{say.percentage(evaluation.review.settings.interval)} credible interval"
-
-
-def _indicator(evaluation: Evaluated, key: str) -> str:
-    return str(evaluation.review.indicators[key].title)
 
 
 def _area(evaluation: Evaluated, code: str) -> str:
@@ -233,7 +309,7 @@ def _comparison(evaluation: Evaluated) -> str:
 
 
 def _meaningful(evaluation: Evaluated) -> str:
-    found = _primary(evaluation)
+    found = primary_finding(evaluation)
     worth = found.get("meaningful") or evaluation.plan.effect.meaningful
     if worth is None:
         return "not stated"
@@ -242,41 +318,14 @@ def _meaningful(evaluation: Evaluated) -> str:
     return f"{say.change(100 * (worth - 1))} (a rate ratio of {worth:.3g})"
 
 
-def _estimates(evaluation: Evaluated, keys: list[str]) -> pd.DataFrame:
-    rows = []
-    for key in keys:
-        found, unit = evaluation.finding["indicators"][key], evaluation.review.indicators[key].unit
-        change = found.get("percent_change")
-        difference, averted = found.get("difference"), found.get("events_averted")
-        if say.complete(change):
-            size, spread = say.change(change["median"]), say.change_range(change)
-        elif say.complete(difference):
-            size, spread = say.shift(difference["median"], unit), say.shift_range(difference, unit)
-        else:
-            size, spread = "not estimated", ""
-        events = f"{say.fewer(averted['median'])} ({say.fewer_range(averted)})" if say.complete(averted) else "not applicable"
-        rows.append((_indicator(evaluation, key), ROLES.get(found["role"], found["role"]), Safe(rating_badge(found["rating"])), size, spread,
-                     events, say.probability(found.get("prob_benefit")), say.probability(found.get("prob_meaningful"))))  # fmt: skip
-    names = ["Indicator", "Role", "Finding", "Change", _interval(evaluation), "Events", "Probability of benefit", "Probability of an effect worth acting on"]
-    return rows_table(rows, names)
-
-
-def _groups(evaluation: Evaluated, key: str) -> pd.DataFrame | None:
-    table = evaluation.effects
-    if table.empty or "estimand" not in table:
-        return None
-    kept = table[(table["indicator"] == key) & (table["estimand"] == "by_cohort")]
-    if len(kept) < 2:
-        return None
-    scores = _primary(evaluation).get("likelihood") == "normal"
-    unit = evaluation.review.indicators[key].unit
-    rows = []
-    for row in kept.to_dict("records"):
-        summary = {k: float(row[k]) if scores else 100 * (float(row[k]) - 1) for k in ("median", "lower", "upper")}
-        size = say.shift(summary["median"], unit) if scores else say.change(summary["median"])
-        spread = say.shift_range(summary, unit) if scores else say.change_range(summary)
-        rows.append((say.period_name(str(row["cohort"])), size, spread, say.probability(row.get("prob_benefit"))))
-    return rows_table(rows, ["Started", "Change", _interval(evaluation), "Probability of benefit"])
+def _registered(record: Any) -> str:
+    """When the plan was registered, and what was changed since."""
+    if not record:
+        return "no: nothing shows that it was written before the result was known"
+    date = str(record["date"]) if isinstance(record, Mapping) else str(record)
+    changed = list(record.get("changed") or []) if isinstance(record, Mapping) else []
+    keys = [str(c.get("key", c)) if isinstance(c, Mapping) else str(c) for c in changed]
+    return f"on {date}; " + (f"changed since: {', '.join(keys)}" if keys else "not changed since")
 
 
 def _prior(prior: Any) -> str:

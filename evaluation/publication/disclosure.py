@@ -91,7 +91,9 @@ def clean(text: object, longest: int = 400) -> str:
     """Return one line of plain text: no control characters, no direction marks, no runs of spaces, not too long."""
     if text is None:
         return ""
-    visible = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") else " " for c in str(text))
+    visible = "".join(
+        c if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") else " " for c in str(text)
+    )
     line = re.sub(r"\s+", " ", visible).strip()
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
@@ -112,15 +114,18 @@ def spreadsheet_cell(value: object) -> object:
         return value
     if isinstance(value, Safe):
         value = value.text
-    text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in value) if value[:1] not in "\t\r\n\0" else value
+    text = (
+        "".join(" " if unicodedata.category(c) == "Cc" else c for c in value) if value[:1] not in "\t\r\n\0" else value
+    )
     return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 
 def csv_text(table: pd.DataFrame) -> str:
     """Return `table` as CSV (header row, no index, empty for missing) with every text cell and header guarded."""
     guarded = table.copy()
-    for position, name in enumerate(guarded.columns):
-        if guarded[name].dtype.kind not in "iufb":
-            guarded.isetitem(position, [spreadsheet_cell(v) for v in guarded[name].tolist()])
+    for position in range(guarded.shape[1]):
+        if guarded.dtypes.iloc[position].kind not in "iufb":
+            cells = [spreadsheet_cell(v) for v in guarded.iloc[:, position].tolist()]
+            guarded.isetitem(position, pd.Series(cells, index=guarded.index, dtype=object))
     guarded.columns = pd.Index([spreadsheet_cell(str(c)) for c in guarded.columns])
     return str(guarded.to_csv(index=False, lineterminator="\n"))

@@ -96,8 +96,14 @@ def to_outputs(block: Block) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         return [({"text/html": str(shown)}, {"kind": "table", "name": block.name, "csv": csv})]
     numbers = html_table(block.data, f"Numbers behind the chart: {block.caption}", counts=block.counts)
     image = {"image/png": base64.b64encode(block.png).decode("ascii"), "text/plain": block.alt}
-    mark = {"kind": "figure", "name": block.name, "alt": block.alt, "caption": block.caption,
-            "table": str(numbers), "csv": csv_text(block.data)}  # fmt: skip
+    mark = {
+        "kind": "figure",
+        "name": block.name,
+        "alt": block.alt,
+        "caption": block.caption,
+        "table": str(numbers),
+        "csv": csv_text(block.data),
+    }
     note = f"<p><em>{escape(block.caption)}</em></p><details><summary>Numbers behind the chart</summary>{numbers}</details>"
     return [(image, mark), ({"text/html": note}, {"kind": "notebook"})]
 

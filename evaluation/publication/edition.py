@@ -100,7 +100,12 @@ def write_failure(folder: Path, plan_id: str, title: str, reason: str) -> Path:
     """Record that a plan could not be evaluated, so that the book can say so."""
     path = Path(folder) / "_build" / "failures" / f"{plan_id}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    record = {"plan": plan_id, "title": title, "reason": reason, "when": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    record = {
+        "plan": plan_id,
+        "title": title,
+        "reason": reason,
+        "when": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -110,7 +115,15 @@ def read_failures(folder: Path) -> dict[str, Failure]:
     found = {}
     for path in sorted((Path(folder) / "_build" / "failures").glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
-        found[path.stem] = Failure(path.stem, str(data.get("title", path.stem)), str(data.get("reason", "")), str(data.get("when", "")))
+        when = str(data.get("when", ""))
+        if len(when) <= len("2025-01-31"):  # only a day: the file knows the hour
+            when = f"{datetime.fromtimestamp(path.stat().st_mtime, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        found[path.stem] = Failure(
+            path.stem,
+            str(data.get("title", path.stem)),
+            str(data.get("reason", "")),
+            when,
+        )
     return found
 
 

@@ -78,7 +78,9 @@ def labels_of(evaluation: Evaluated) -> dict[str, Any]:
             "licence": found.licence,
         }
     titles = {key: found["title"] for key, found in indicators.items()}
-    coverage = {k: coverage_table({k: panel}, titles).iloc[0].to_dict() for k, panel in evaluation.panels.items() if k in titles}
+    coverage = {
+        k: coverage_table({k: panel}, titles).iloc[0].to_dict() for k, panel in evaluation.panels.items() if k in titles
+    }
     return {
         "plan": plan_words,
         "indicators": indicators,

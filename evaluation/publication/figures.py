@@ -17,7 +17,19 @@ from numpy.typing import NDArray
 
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.axis import period_ticks, spread_labels, wrap_label
+from evaluation.publication.annotate import (
+    BLUE,
+    DARK,
+    LABEL_ORANGE,
+    ORANGE,
+    TEAL,
+    label_ends,
+    mark_start,
+    period_axis,
+    say_sides,
+    shade_unused,
+)
+from evaluation.publication.axis import wrap_label
 from evaluation.publication.disclosure import (
     CONFIDENTIAL,
     clean,
@@ -30,10 +42,8 @@ from evaluation.publication.display import Figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, TEAL, PLUM, ORANGE, DARK, GREY = "#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#BFBFBF"
-LABEL_ORANGE = "#B4470B"  # orange dark enough for text on white (5.3:1)
 WIDTH = 8.6
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
     "font.size": 11.5,
@@ -101,18 +111,33 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
     x = np.arange(len(labels))
 
     def draw(axes: "Axes") -> None:
-        _shade_unused(axes, ~used)
+        shade_unused(axes, ~used)
         axes.fill_between(x, low, high, color=ORANGE, alpha=0.18, linewidth=0)
-        axes.plot(x, points, linestyle="none", marker="o", markersize=4.2, markerfacecolor="white",
-                  markeredgecolor=DARK, markeredgewidth=1.1)  # fmt: skip
+        axes.plot(
+            x,
+            points,
+            linestyle="none",
+            marker="o",
+            markersize=4.2,
+            markerfacecolor="white",
+            markeredgecolor=DARK,
+            markeredgewidth=1.1,
+        )
         axes.plot(x, expected, color=BLUE)
         axes.plot(x, without, color=LABEL_ORANGE, linestyle=(0, (5, 2)))
-        _mark_start(axes, post, labels)
+        mark_start(axes, post, labels)
         if not subject.scores:
             axes.set_ylim(bottom=0)
-        _label_ends(axes, x, [("Recorded", points, DARK), ("Expected", expected, BLUE),
-                              ("Expected without\nthe intervention", without, LABEL_ORANGE)])  # fmt: skip
-        _period_axis(axes, labels)
+        label_ends(
+            axes,
+            x,
+            [
+                ("Recorded", points, DARK),
+                ("Expected", expected, BLUE),
+                ("Expected without\nthe intervention", without, LABEL_ORANGE),
+            ],
+        )
+        period_axis(axes, labels)
 
     data = pd.DataFrame({"Period": labels})
     data["Recorded"] = [_score(v) for v in observed] if subject.scores else control_counts(observed, subject.profile)
@@ -121,7 +146,9 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
     data["Lower"], data["Upper"] = _rounded(low), _rounded(high)
     caption = f"{clean(subject.title)}: recorded, expected, and expected without the intervention."
     caption += f" The band is the {say.percentage(subject.interval)} credible interval of the last."
-    if withheld.any():
+    if not np.isfinite(points).any():
+        caption += " No recorded total can be shown: in every period a count is suppressed, rounded or missing."
+    elif withheld.any():
         caption += f" Recorded counts of 1 to 7 are withheld ({CONFIDENTIAL}) and left out of the chart; others are rounded to 5."
     elif subject.profile != "already_public" and not subject.scores:
         caption += " Recorded counts are rounded to 5."
@@ -132,34 +159,49 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
     return Figure(f"{subject.name}-counterfactual", _render(draw, 4.4), alt, caption, data, counts)
 
 
-def cumulative_averted(series: xr.Dataset, subject: Subject) -> Figure:
-    """Events averted since the start, summed over time, with interval."""
+def cumulative_averted(series: xr.Dataset, subject: Subject, total: say.Summary | None = None) -> Figure:
+    """Events averted since the start, summed over time, with interval.
+
+    Args:
+        series: dims time; averted_mean (or averted_median), averted_lower, averted_upper; NaN before the start.
+        subject: words.
+        total: `events_averted` of finding.json, for the words, so that they are those of the finding.
+    """
     keep = np.isfinite(_values(series, "averted_mean"))
     labels = [str(t) for t in series["time"].values[keep]]
-    mean, low, high = (_values(series, f"averted_{v}")[keep] for v in ("mean", "lower", "upper"))
+    middle = "median" if "averted_median" in series else "mean"
+    mean, low, high = (_values(series, f"averted_{v}")[keep] for v in (middle, "lower", "upper"))
     x = np.arange(len(labels))
-    end = {"median": mean[-1], "lower": low[-1], "upper": high[-1]}
+    end = (
+        total
+        if total is not None and say.complete(total)
+        else {"median": mean[-1], "lower": low[-1], "upper": high[-1]}
+    )
 
     def draw(axes: "Axes") -> None:
         axes.fill_between(x, low, high, color=TEAL, alpha=0.22, linewidth=0)
         axes.plot(x, mean, color=BLUE)
         axes.axhline(0, color=DARK, linewidth=1.2, linestyle=":")
-        _label_ends(axes, x, [(say.fewer(mean[-1]), mean, BLUE)])
+        label_ends(axes, x, [(say.fewer(end["median"]), mean, BLUE)])
         if len(x) > 1:
-            _say_sides(axes, "fewer than expected", "more than expected")
-        _period_axis(axes, labels)
+            say_sides(axes, "fewer than expected", "more than expected")
+        period_axis(axes, labels)
 
-    data = pd.DataFrame({"Period": labels, "Averted so far": np.round(mean), "Lower": np.round(low), "Upper": np.round(high)})
+    data = pd.DataFrame(
+        {"Period": labels, "Averted so far": np.round(mean), "Lower": np.round(low), "Upper": np.round(high)}
+    )
     caption = (
         f"{clean(subject.title)}: events averted since the start, added up. "
         f"The band is the {say.percentage(subject.interval)} credible interval; below zero means more events than expected."
     )
-    trend = f"by the end about {say.fewer(mean[-1])} ({say.fewer_range(end)})"
+    trend = f"by the end about {say.fewer(end['median'])} ({say.fewer_range(end)})"
     alt = alt_sentence("Line chart", f"events averted, {subject.title}", trend)
     return Figure(f"{subject.name}-averted", _render(draw, 3.6), alt, caption, data)
 
 
-def effect_by_event_time(effects: Sequence[dict[str, Any]], subject: Subject, meaningful: float | None = None) -> Figure:
+def effect_by_event_time(
+    effects: Sequence[dict[str, Any]], subject: Subject, meaningful: float | None = None
+) -> Figure:
     """The effect by periods since the start.
 
     Args:
@@ -170,9 +212,7 @@ def effect_by_event_time(effects: Sequence[dict[str, Any]], subject: Subject, me
     kind = "difference" if "difference" in effects[0] else "rate_ratio"
     rows = [(int(e["event_time"]), e[kind]) for e in effects if say.complete(e.get(kind))]
     x = np.array([r[0] for r in rows])
-    middle, low, high = (
-        np.array([_on_scale(r[1][k], kind) for r in rows]) for k in ("median", "lower", "upper")
-    )
+    middle, low, high = (np.array([_on_scale(r[1][k], kind) for r in rows]) for k in ("median", "lower", "upper"))
     unit = subject.unit if kind == "difference" else "%"
 
     def draw(axes: "Axes") -> None:
@@ -182,21 +222,39 @@ def effect_by_event_time(effects: Sequence[dict[str, Any]], subject: Subject, me
         if meaningful is not None:
             worth = _on_scale(meaningful, kind)
             axes.axhline(worth, color=LABEL_ORANGE, linewidth=1.6, linestyle=(0, (5, 2)))
-            axes.annotate("worth acting on", (1.0, worth), xycoords=("axes fraction", "data"), xytext=(4, 0),
-                          textcoords="offset points", color=LABEL_ORANGE, va="center", annotation_clip=False)  # fmt: skip
+            axes.annotate(
+                "worth acting on",
+                (1.0, worth),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 0),
+                textcoords="offset points",
+                color=LABEL_ORANGE,
+                va="center",
+                annotation_clip=False,
+            )
         sign = "%" if unit == "%" else ""
         axes.yaxis.set_major_formatter(lambda v, _: f"{v:+g}{sign}".replace("-", "−") if round(v, 9) else f"0{sign}")
-        axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[attr-defined]
+        axes.locator_params(axis="x", integer=True)
         axes.set_xlabel("Periods since the start (0 is the first)")
 
-    data = pd.DataFrame({"Periods since start": x, "Effect": np.round(middle, 1), "Lower": np.round(low, 1), "Upper": np.round(high, 1)})
+    data = pd.DataFrame(
+        {
+            "Periods since start": x,
+            "Effect": np.round(middle, 1),
+            "Lower": np.round(low, 1),
+            "Upper": np.round(high, 1),
+        }
+    )
     data = data.rename(columns={"Effect": "Percent change" if unit == "%" else f"Difference ({clean(unit)})"})
     caption = (
         f"{clean(subject.title)}: effect by periods since the start, "
         f"with {say.percentage(subject.interval)} credible intervals; 0 means no change."
     )
-    later = f"{say.change(middle[0])} at first, {say.change(middle[-1])} at the end" if unit == "%" else (
-        f"{say.shift(middle[0], unit)} at first, {say.shift(middle[-1], unit)} at the end")  # fmt: skip
+    later = (
+        f"{say.change(middle[0])} at first, {say.change(middle[-1])} at the end"
+        if unit == "%"
+        else (f"{say.shift(middle[0], unit)} at first, {say.shift(middle[-1], unit)} at the end")
+    )
     alt = alt_sentence("Chart with intervals", f"the effect on {subject.title} by periods since the start", later)
     return Figure(f"{subject.name}-by-time", _render(draw, 3.6), alt, caption, data)
 
@@ -214,19 +272,52 @@ def forest(rows: Sequence[ForestRow], name: str = "forest", interval: float = 0.
         for position, row in zip(y, rows, strict=True):
             clear = row.upper < 0 or row.lower > 0
             axes.plot([row.lower, row.upper], [position, position], color=BLUE, linewidth=2.6)
-            axes.plot([row.median], [position], marker="s", markersize=9, color=BLUE,
-                      markerfacecolor=BLUE if clear else "white", markeredgewidth=2)  # fmt: skip
+            axes.plot(
+                [row.median],
+                [position],
+                marker="s",
+                markersize=9,
+                color=BLUE,
+                markerfacecolor=BLUE if clear else "white",
+                markeredgewidth=2,
+            )
             if row.pooled is not None:
-                axes.plot([row.pooled], [position - 0.22], marker="D", markersize=6, color=LABEL_ORANGE, markerfacecolor="white")
-            axes.annotate(say.change(row.median), (1.0, position), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                          textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
+                axes.plot(
+                    [row.pooled],
+                    [position - 0.22],
+                    marker="D",
+                    markersize=6,
+                    color=LABEL_ORANGE,
+                    markerfacecolor="white",
+                )
+            axes.annotate(
+                say.change(row.median),
+                (1.0, position),
+                xycoords=("axes fraction", "data"),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                annotation_clip=False,
+            )
         axes.set_yticks(y, [wrap_label(r.label) for r in rows])
         axes.set_ylim(-0.7, count - 0.3)
         axes.set_xlim(-extreme * 1.08, extreme * 1.08)
-        axes.xaxis.set_major_formatter(lambda v, _: f"{v:+.0f}%".replace("-", "−") if v else "no change")
-        axes.annotate("◀ lower", (0.0, 1.0), xycoords="axes fraction", xytext=(2, 4), textcoords="offset points", fontsize=10.5)
-        axes.annotate("higher ▶", (1.0, 1.0), xycoords="axes fraction", xytext=(-2, 4), textcoords="offset points",
-                      ha="right", fontsize=10.5)  # fmt: skip
+        axes.xaxis.set_major_formatter(lambda v, _: f"{v:+.0f}%".replace("-", "−") if round(v, 9) else "0%")
+        signs = (
+            ("◀ lower", -extreme * 1.08, "left"),
+            ("no change", 0.0, "center"),
+            ("higher ▶", extreme * 1.08, "right"),
+        )
+        for text, place, side in signs:
+            axes.annotate(
+                text,
+                (place, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha=side,
+                fontsize=10.5,
+            )
 
     data = pd.DataFrame(
         {
@@ -291,45 +382,3 @@ def _level(expected: NDArray[np.float64], without: NDArray[np.float64], post: ND
         return "no comparison can be shown"
     percent = 100 * (expected[both].sum() / without[both].sum() - 1)
     return f"{say.change(percent)} than expected without the intervention"
-
-
-def _period_axis(axes: "Axes", labels: list[str]) -> None:
-    positions, names = period_ticks(labels)
-    axes.set_xticks(positions, names)
-    axes.set_xlim(-0.6, len(labels) - 0.4)
-
-
-def _mark_start(axes: "Axes", post: NDArray[np.bool_], labels: list[str]) -> None:
-    if not post.any():
-        return
-    first = int(np.argmax(post))
-    axes.axvline(first - 0.5, color=DARK, linewidth=1.2, linestyle=":")
-    axes.annotate(f"starts {say.period_name(labels[first])} ", (first - 0.5, 1.0), xycoords=("data", "axes fraction"), xytext=(-3, 2),
-                  textcoords="offset points", ha="right" if first > len(labels) / 4 else "left", fontsize=10.5)  # fmt: skip
-
-
-def _shade_unused(axes: "Axes", unused: NDArray[np.bool_]) -> None:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], unused.astype(int), [0]])))
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        axes.axvspan(first - 0.5, last - 0.5, color="#EDEDED", linewidth=0, zorder=0)
-
-
-def _label_ends(axes: "Axes", x: NDArray[np.int64], lines: Sequence[tuple[str, NDArray[np.float64], str]]) -> None:
-    """Write each line's name at its right end, pushed apart so that names do not overlap."""
-    ends = []
-    for text, values, colour in lines:
-        finite = np.flatnonzero(np.isfinite(values))
-        if finite.size:
-            ends.append((text, float(values[finite[-1]]), colour))
-    low, high = axes.get_ylim()
-    places = spread_labels([(e[1] - low) / (high - low) for e in ends], [1 + e[0].count("\n") for e in ends])
-    for (text, _, colour), place in zip(ends, places, strict=True):
-        axes.annotate(text, (1.0, place), xycoords="axes fraction", xytext=(6, 0), textcoords="offset points",
-                      color=colour, va="center", annotation_clip=False)  # fmt: skip
-
-
-def _say_sides(axes: "Axes", above: str, below: str) -> None:
-    low, high = axes.get_ylim()
-    for text, place, alignment, wanted in ((above, 0.98, "top", high > 0), (below, 0.02, "bottom", low < -0.15 * (high - low))):
-        if wanted:
-            axes.annotate(text, (0.01, place), xycoords="axes fraction", va=alignment, fontsize=10.5, color=DARK)

@@ -6,6 +6,7 @@ looked at: a report is accepted by `find_faults`, and written to its place in on
 
 import ast
 import copy
+import itertools
 import os
 import shutil
 import sys
@@ -41,8 +42,13 @@ class Task:
     key: str | None = None
 
 
-def run_notebook(template: Path, parameters: Mapping[str, str], output: Path, key: str | None = None,
-                 timeout: float | None = None) -> Path:  # fmt: skip
+def run_notebook(
+    template: Path,
+    parameters: Mapping[str, str],
+    output: Path,
+    key: str | None = None,
+    timeout: float | None = None,
+) -> Path:
     """Run a template and write the accepted notebook to `output`.
 
     Args:
@@ -67,14 +73,29 @@ def run_notebook(template: Path, parameters: Mapping[str, str], output: Path, ke
     try:
         # The notebook goes in as an object and stays in memory: papermill puts paths through str.format, and saves at
         # every cell if it is given a path.
-        done = papermill.execute_notebook(copy.deepcopy(notebook), None, parameters=dict(parameters), engine_name=ENGINE,
-                                          kernel_name="python3", language="python", progress_bar=False, log_output=False,
-                                          request_save_on_cell_execute=False, start_timeout=START_TIMEOUT,
-                                          execution_timeout=timeout)  # fmt: skip
+        done = papermill.execute_notebook(
+            copy.deepcopy(notebook),
+            None,
+            parameters=dict(parameters),
+            engine_name=ENGINE,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            start_timeout=START_TIMEOUT,
+            execution_timeout=timeout,
+        )
     except papermill.PapermillExecutionError as error:
-        raise NotebookRejected(template.name, f"cell {error.cell_index} failed with {error.ename}: {error.evalue}") from error
-    except Exception as error:  # dead kernel, timeout, kernel that never started: nbclient raises a type of its own for each
-        raise NotebookRejected(template.name, f"{type(error).__name__}: {str(error).strip() or 'no message'}") from error
+        raise NotebookRejected(
+            template.name, f"cell {error.cell_index} failed with {error.ename}: {error.evalue}"
+        ) from error
+    except (
+        Exception
+    ) as error:  # dead kernel, timeout, kernel that never started: nbclient raises a type of its own for each
+        raise NotebookRejected(
+            template.name, f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+        ) from error
     faults = find_faults(done, key)
     if faults:
         raise NotebookRejected(template.name, "; ".join(faults))
@@ -116,7 +137,7 @@ def find_faults(notebook: Any, key: str | None = None) -> list[str]:
     counts = [c.execution_count for c in cells]
     if any(not isinstance(c, int) for c in counts):
         faults.append("not every cell was run")
-    elif any(later <= earlier for earlier, later in zip(counts, counts[1:], strict=False)):
+    elif any(later <= earlier for earlier, later in itertools.pairwise(counts)):
         faults.append("the cells were not run in order")
     found = [o.data[SENTINEL] for o in cells[-1].outputs if "data" in o and SENTINEL in o.data]
     if not found:
@@ -189,11 +210,25 @@ def _engine() -> type:
 
         @property
         def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(argv=[sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                              display_name="Python 3", language="python")  # fmt: skip
+            return KernelSpec(
+                argv=[
+                    sys.executable,
+                    "-Xfrozen_modules=off",
+                    "-m",
+                    "ipykernel_launcher",
+                    "-f",
+                    "{connection_file}",
+                ],
+                display_name="Python 3",
+                language="python",
+            )
 
-        async def start_kernel(self, **kwargs: Any) -> None:
-            environment = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
+            environment = {
+                **os.environ,
+                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+                "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            }
             await super()._async_start_kernel(env=environment, **kwargs)
 
         async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
@@ -203,11 +238,24 @@ def _engine() -> type:
 
     class OwnEngine(NBClientEngine):  # type: ignore[misc]
         @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, log_output: bool = False, stdout_file: Any = None,
-                                     stderr_file: Any = None, start_timeout: int = START_TIMEOUT,
-                                     execution_timeout: float | None = None, **kwargs: Any) -> Any:  # fmt: skip
-            client = PapermillNotebookClient(nb_man, timeout=execution_timeout, startup_timeout=start_timeout,
-                                             kernel_name=kernel_name, kernel_manager_class=OwnKernelManager)  # fmt: skip
+        def execute_managed_notebook(
+            cls,
+            nb_man: Any,
+            kernel_name: str,
+            log_output: bool = False,
+            stdout_file: Any = None,
+            stderr_file: Any = None,
+            start_timeout: int = START_TIMEOUT,
+            execution_timeout: float | None = None,
+            **kwargs: Any,
+        ) -> Any:
+            client = PapermillNotebookClient(
+                nb_man,
+                timeout=execution_timeout,
+                startup_timeout=start_timeout,
+                kernel_name=kernel_name,
+                kernel_manager_class=OwnKernelManager,
+            )
             return client.execute()
 
     return OwnEngine

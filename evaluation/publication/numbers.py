@@ -3,23 +3,37 @@
 import calendar
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from evaluation.judgement.wording import amount, change, money, percent
 from evaluation.judgement.wording import change_range as change_between
 
-__all__ = ["change", "change_range", "complete", "fewer", "fewer_range", "known", "money", "percentage", "period_name",
-           "plain", "probability", "shift", "shift_range", "significant"]  # fmt: skip
+__all__ = [
+    "change",
+    "change_range",
+    "complete",
+    "fewer",
+    "fewer_range",
+    "known",
+    "money",
+    "percentage",
+    "period_name",
+    "plain",
+    "probability",
+    "shift",
+    "shift_range",
+    "significant",
+]
 
 Summary = Mapping[str, Any]  # mean, median, lower, upper
 
 
-def known(value: object) -> bool:
+def known(value: object) -> TypeGuard[float]:
     """True for a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def complete(summary: object) -> bool:
+def complete(summary: object) -> TypeGuard[Summary]:
     """True if `summary` has a median and both bounds."""
     return isinstance(summary, Mapping) and all(known(summary.get(k)) for k in ("median", "lower", "upper"))
 
@@ -70,7 +84,7 @@ def shift_range(summary: Summary, unit: str) -> str:
 
 def probability(value: object) -> str:
     """A probability in percent; never 0% or 100%."""
-    return percent(float(value)) if known(value) else "not estimated"  # type: ignore[arg-type]
+    return percent(float(value)) if known(value) else "not estimated"
 
 
 def percentage(share: float) -> str:

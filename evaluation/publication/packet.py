@@ -59,7 +59,12 @@ class Packet:
     def label(self, key: str) -> dict[str, Any]:
         """Title, unit, direction and disclosure profile of an indicator; controlled unless known to be public."""
         known = self.run.get("labels", {}).get("indicators", {}).get(key, {})
-        return {"title": key, "unit": "events", "direction": "lower_is_better", "disclosure": "partner"} | known
+        return {
+            "title": key,
+            "unit": "events",
+            "direction": "lower_is_better",
+            "disclosure": "partner",
+        } | known
 
 
 def write_packet(folder: Path, evaluation: Evaluated, notebook: Path | None, posterior: xr.Dataset | None) -> Path:
@@ -118,7 +123,7 @@ def read_packet(path: Path) -> Packet:
         raise FileNotFoundError(f"{path} is not a complete packet: {', '.join(missing)} is missing.")
     run = json.loads((path / "run.json").read_text(encoding="utf-8"))
     # BaseLoader keeps every scalar as text: area codes and periods must not become numbers or dates.
-    source = yaml.load((path / "plan.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    source = yaml.load((path / "plan.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     plan = {**(source if isinstance(source, dict) else {}), **run.get("labels", {}).get("plan", {})}
     report = path / "report.ipynb"
     return Packet(
@@ -161,8 +166,15 @@ def _write_plan(path: Path, evaluation: Evaluated) -> None:
     import yaml
 
     plan = evaluation.plan
-    data = plan.model_dump(mode="json", by_alias=True, exclude_none=True) if hasattr(plan, "model_dump") else labels_of(evaluation)["plan"]
-    path.write_text(yaml.safe_dump(as_json({"id": plan.id, **data}), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    data = (
+        plan.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if hasattr(plan, "model_dump")
+        else labels_of(evaluation)["plan"]
+    )
+    path.write_text(
+        yaml.safe_dump(as_json({"id": plan.id, **data}), sort_keys=False, allow_unicode=True),
+        encoding="utf-8",
+    )
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:

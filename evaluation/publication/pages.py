@@ -58,8 +58,10 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
 
 def failed_chapter(failure: Failure) -> str:
     """The chapter of a plan that could not be evaluated: what failed and why."""
-    box = (f'<div class="svd-verdict svd-failed"><p class="svd-verdict-line">{rating_badge("failed")}</p>'
-           f'<p class="svd-headline">This intervention could not be evaluated.</p><p>{escape(failure.reason, 3000)}</p></div>')  # fmt: skip
+    box = (
+        f'<div class="svd-verdict svd-failed"><p class="svd-verdict-line">{rating_badge("failed")}</p>'
+        f'<p class="svd-headline">This intervention could not be evaluated.</p><p>{escape(failure.reason, 3000)}</p></div>'
+    )
     when = f"The attempt was made on {failure.when[:10]}. " if failure.when else ""
     said = f"{when}No estimate is shown, because none could be relied on. That is not evidence that the intervention did not work."
     return raw_html(box) + f"\n\n{escape_markdown(said)}\n"
@@ -77,7 +79,10 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
     levels = rows_table(
         [
             (confidence_badge("high"), "The design, the checks and the data give little reason for doubt."),
-            (confidence_badge("moderate"), "Something in the design, the checks or the data calls for caution; the chapter says what."),
+            (
+                confidence_badge("moderate"),
+                "Something in the design, the checks or the data calls for caution; the chapter says what.",
+            ),
             (confidence_badge("low"), "The finding may change when more or better data arrive."),
         ],
         columns=["Confidence", "What it means"],
@@ -95,7 +100,8 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         "contact": escape_markdown(settings.contact or "not given"),
         "date": escape_markdown(f"{datetime.now(UTC):%d %B %Y}".lstrip("0")),
         "interval": escape_markdown(say.percentage(settings.interval)),
-        "authorities": "\n".join(f"- {escape_markdown(a)}" for a in settings.authorities) or "- not listed in the review",
+        "authorities": "\n".join(f"- {escape_markdown(a)}" for a in settings.authorities)
+        or "- not listed in the review",
         "yardstick_table": block(Table(yardstick, "Words for probability (the PHIA yardstick)")),
         "rating_table": block(Table(ratings, "The findings")),
         "confidence_table": block(Table(levels, "Levels of confidence")),
@@ -114,7 +120,9 @@ def _copy(stage: Stage, path: Path, name: str, texts: dict[str, str]) -> None:
     content = path.read_text(encoding="utf-8")
     unknown = {m for m in _PLACEHOLDER.findall(content) if m not in texts}
     if unknown or re.search(r"\bTODO\b|\[fill in", content):
-        raise StagingError(f"the page '{path.name}' still has a placeholder to fill in: {', '.join(sorted(unknown)) or 'see the page'}")
+        raise StagingError(
+            f"the page '{path.name}' still has a placeholder to fill in: {', '.join(sorted(unknown)) or 'see the page'}"
+        )
     place = stage.folder / f"{name}.md"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(_PLACEHOLDER.sub(lambda m: texts[m.group(1)], content), encoding="utf-8")
@@ -128,14 +136,20 @@ def _data_quality(edition: Edition) -> list[Block]:
         for key, row in packet.run.get("labels", {}).get("coverage", {}).items():
             rows.setdefault(key, row)
         for found in packet.finding["indicators"].values():
-            notes += [f"{packet.title}: {c['sentence']}" for c in found.get("checks") or [] if c["name"] == "data_quality" and c["passed"] is False]
+            notes += [
+                f"{packet.title}: {c['sentence']}"
+                for c in found.get("checks") or []
+                if c["name"] == "data_quality" and c["passed"] is False
+            ]
     if not rows:
         return []
     blocks: list[Block] = [
-        paragraph("Every indicator used by the interventions of this review, with the share of area-periods that is known exactly, known only "
-                  "as a range (because small or rounded numbers are published), or missing. Missing is never counted as zero."),
+        paragraph(
+            "Every indicator used by the interventions of this review, with the share of area-periods that is known exactly, known only "
+            "as a range (because small or rounded numbers are published), or missing. Missing is never counted as zero."
+        ),
         Table(pd.DataFrame(list(rows.values())), "Data behind the review", name="data-quality", kind="svd-wide"),
-    ]  # fmt: skip
+    ]
     if notes:
         blocks += [paragraph("Checks of data quality that were not passed:"), bullets(dict.fromkeys(notes))]
     return blocks
@@ -151,26 +165,42 @@ def _truth(edition: Edition) -> list[Block]:
     if not rows:
         return []
     inside = sum(row[-1] == "yes" for row in rows)
-    table = rows_table(rows, ["Intervention", "Indicator", "True change", "Estimate", "Interval", "Interval holds the truth"])
+    table = rows_table(
+        rows, ["Intervention", "Indicator", "True change", "Estimate", "Interval", "Interval holds the truth"]
+    )
     level = say.percentage(edition.settings.interval)
     return [
-        paragraph("The data of this review are simulated, so the true effects are known. An evaluator never knows them; here they show how "
-                  "near the estimates come."),
-        paragraph(f"{inside} of {len(rows)} {level} credible intervals hold the truth. So few cases prove nothing about the method: whether "
-                  "intervals hold the truth as often as they say must be settled over many simulated reviews."),
+        paragraph(
+            "The data of this review are simulated, so the true effects are known. An evaluator never knows them; here they show how "
+            "near the estimates come."
+        ),
+        paragraph(
+            f"{inside} of {len(rows)} {level} credible intervals hold the truth. So few cases prove nothing about the method: whether "
+            "intervals hold the truth as often as they say must be settled over many simulated reviews."
+        ),
         Table(table, "Estimate against truth", name="truth", kind="svd-wide"),
-    ]  # fmt: skip
+    ]
 
 
 def _truth_rows(packet: Packet, truth: dict[str, Any]) -> Iterable[tuple[Any, ...]]:
     for key, true in truth.get("indicators", {}).items():
         found = packet.finding["indicators"].get(key, {})
-        change, ratio = found.get("percent_change"), true.get("rate_ratio") if isinstance(true, dict) else None
+        change, ratio = (
+            found.get("percent_change"),
+            true.get("rate_ratio") if isinstance(true, dict) else None,
+        )
         if say.complete(change) and say.known(ratio):
             actual = 100 * (ratio - 1)
             yes = change["lower"] <= actual <= change["upper"]
             name = Safe(f'<span data-chapter="{escape(packet.plan_id)}">{escape(packet.title, 120)}</span>')
-            yield (name, packet.label(key)["title"], say.change(actual), say.change(change["median"]), say.change_range(change), "yes" if yes else "no")
+            yield (
+                name,
+                packet.label(key)["title"],
+                say.change(actual),
+                say.change(change["median"]),
+                say.change_range(change),
+                "yes" if yes else "no",
+            )
 
 
 def _downloads(stage: Stage) -> str:
@@ -183,6 +213,8 @@ def _downloads(stage: Stage) -> str:
         f'<td class="number">{max(1, round((stage.files / file).stat().st_size / 1000))} kB</td></tr>'
         for file, about in stage.downloads.items()
     )
-    head = '<thead><tr><th scope="col">File</th><th scope="col">What it holds</th><th scope="col">Size</th></tr></thead>'
+    head = (
+        '<thead><tr><th scope="col">File</th><th scope="col">What it holds</th><th scope="col">Size</th></tr></thead>'
+    )
     table = f'<div class="svd-table" role="region" tabindex="0" aria-label="Files"><table><caption>Files</caption>{head}<tbody>{items}</tbody></table></div>'
     return intro + raw_html(table)

@@ -14,10 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.publication.alt import find_faults
-from evaluation.publication.disclosure import escape, escape_markdown
+from evaluation.publication.disclosure import clean, escape, escape_markdown
 from evaluation.publication.display import MARK, Block, to_outputs
 
-_TAGS = {"p", "div", "span", "strong", "em", "br", "ul", "li", "table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary"}
+_TAGS = {
+    "p",
+    "div",
+    "span",
+    "strong",
+    "em",
+    "br",
+    "ul",
+    "li",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "details",
+    "summary",
+}
 _ATTRIBUTES = {"class", "role", "tabindex", "aria-label", "aria-hidden", "scope", "data-chapter"}
 
 
@@ -49,7 +67,7 @@ class Stage:
         """Where downloads go."""
         return self.folder / "_extra" / "downloads"
 
-    def add_page(self, name: str, title: str, body: str, wide: bool = False, level_note: str = "") -> str:
+    def add_page(self, name: str, title: str, body: str, wide: bool = False) -> str:
         """Write one page and return its name.
 
         Args:
@@ -57,13 +75,13 @@ class Stage:
             title: heading of the page, plain text.
             body: MyST markdown.
             wide: leave the column of page contents out.
-            level_note: HTML fragment shown right under the heading.
         """
         top = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n" if wide else ""
         path = self.folder / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        note = raw_html(level_note) if level_note else ""
-        path.write_text(f"{top}# {escape_markdown(title) or 'Untitled'}\n\n{note}{body.strip()}\n", encoding="utf-8")
+        # The search shows titles as HTML without escaping them, so a title never holds an angle bracket.
+        title = clean(title, 160).translate({ord("<"): "‹", ord(">"): "›"})
+        path.write_text(f"{top}# {escape_markdown(title) or 'Untitled'}\n\n{body.strip()}\n", encoding="utf-8")
         return name
 
     def add_download(self, name: str, csv: str, about: str) -> str:
@@ -95,7 +113,9 @@ def stage_notebook(stage: Stage, notebook: Any, page: str) -> str:
 
 def stage_blocks(stage: Stage, blocks: Iterable[Block], page: str) -> str:
     """Return blocks as MyST markdown; images and CSVs go to the stage."""
-    return "\n\n".join(_stage_output(stage, bundle, mark, page) for block in blocks for bundle, mark in to_outputs(block))
+    return "\n\n".join(
+        _stage_output(stage, bundle, mark, page) for block in blocks for bundle, mark in to_outputs(block)
+    )
 
 
 def raw_html(fragment: str) -> str:
@@ -145,10 +165,12 @@ def _figure(stage: Stage, data: Any, mark: Any, up: str) -> str:
     (stage.images / f"{name}.png").write_bytes(image)
     width, height = struct.unpack(">II", image[16:24])
     table = check_fragment(mark["table"])
-    link = _download(stage, name, mark["csv"], f"Numbers behind the chart: {mark['caption'].split(':')[0]}", up)
-    return (f'<figure class="svd-figure"><img src="{up}_static/figures/{name}.png" width="{width // 2}" height="{height // 2}" '
-            f'alt="{escape(mark["alt"])}"><figcaption>{escape(mark["caption"])}</figcaption></figure>\n'
-            f'<details class="svd-numbers"><summary>Numbers behind this chart</summary>{table}{link}</details>')  # fmt: skip
+    link = _download(stage, name, mark["csv"], f"Numbers behind the chart: {mark['caption'].split('. ')[0]}", up)
+    return (
+        f'<figure class="svd-figure"><img src="{up}_static/figures/{name}.png" width="{width // 2}" height="{height // 2}" '
+        f'alt="{escape(mark["alt"])}"><figcaption>{escape(mark["caption"])}</figcaption></figure>\n'
+        f'<details class="svd-numbers"><summary>Numbers behind this chart</summary>{table}{link}</details>'
+    )
 
 
 def _download(stage: Stage, name: str, csv: str, about: str, up: str) -> str:

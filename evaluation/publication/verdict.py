@@ -53,7 +53,9 @@ def rating_badge(rating: str) -> Safe:
     """The rating as a badge: sign and words in a box."""
     sign = RATINGS.get(rating, ("?", ""))[0]
     kind = rating if rating in RATINGS else "unclear"
-    return Safe(f'<span class="svd-badge svd-{kind}"><span aria-hidden="true">{sign}</span> {escape(rating_words(rating))}</span>')
+    return Safe(
+        f'<span class="svd-badge svd-{kind}"><span aria-hidden="true">{sign}</span> {escape(rating_words(rating))}</span>'
+    )
 
 
 def confidence_badge(level: str | None, short: bool = False) -> Safe:
@@ -61,7 +63,9 @@ def confidence_badge(level: str | None, short: bool = False) -> Safe:
     if level not in CONFIDENCE:
         return Safe("" if not short else "none")
     words = level.capitalize() if short else f"{level.capitalize()} confidence"
-    return Safe(f'<span class="svd-confidence"><span class="svd-dots" aria-hidden="true">{CONFIDENCE[level]}</span> {words}</span>')
+    return Safe(
+        f'<span class="svd-confidence"><span class="svd-dots" aria-hidden="true">{CONFIDENCE[level]}</span> {words}</span>'
+    )
 
 
 def decision_words(decision: str) -> str:

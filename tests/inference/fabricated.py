@@ -43,7 +43,9 @@ def fit(mu: ArrayLike, mu0: ArrayLike, **parameters: NDArray[np.float64]) -> Fit
     return Fit(xr.Dataset(variables), 0, 0.0)
 
 
-def fit_of_effect(of: Frame, effect: NDArray[np.float64], level: float = 50.0, **parameters: NDArray[np.float64]) -> Fit:
+def fit_of_effect(
+    of: Frame, effect: NDArray[np.float64], level: float = 50.0, **parameters: NDArray[np.float64]
+) -> Fit:
     """A fit whose counterfactual is flat and whose effect (a ratio, or a difference of scores) is given per draw."""
     shape = (*effect.shape, of.n_treated, len(of.periods))
     mu0 = np.full(shape, level)

@@ -115,7 +115,9 @@ def test_expectations_carry_the_exposure(design: str) -> None:
     doubled = np.ones(of.value.shape)
     doubled[0, 2] = 3.0
     doubled *= doubled.size / doubled.sum()  # same mean, so the reference does not move
-    plain, more = (build(write_design(f)) for f in (of, frame(of.value, list(of.start), design=design, exposure=doubled)))
+    plain, more = (
+        build(write_design(f)) for f in (of, frame(of.value, list(of.start), design=design, exposure=doubled))
+    )
     point = random_point(plain)
     base, scaled = evaluate(plain, point, ["mu0"])[0], evaluate(more, point, ["mu0"])[0]
     assert scaled[0, 2] / scaled[0, 3] == pytest.approx(3.0 * base[0, 2] / base[0, 3])

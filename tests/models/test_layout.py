@@ -10,7 +10,17 @@ from models.structure import AREA_BUCKETS, ModelData, Structure, check_layout, l
 
 ITS = Structure("its", "negative_binomial", 1, 8, 1, n_distinct=128)
 DID = Structure(
-    "did", "negative_binomial", 4, 8, 1, n_cohorts=4, n_cells=16, area_trends=True, n_censored=64, censored_width=8, n_distinct=128
+    "did",
+    "negative_binomial",
+    4,
+    8,
+    1,
+    n_cohorts=4,
+    n_cells=16,
+    area_trends=True,
+    n_censored=64,
+    censored_width=8,
+    n_distinct=128,
 )
 
 
@@ -42,7 +52,7 @@ def test_a_missing_array_is_named(name: str) -> None:
 def test_a_misshapen_array_is_named(name: str) -> None:
     arrays = ones(DID)
     arrays[name] = np.ones((*arrays[name].shape, 2))
-    with pytest.raises(ValueError, match=f"^{name}: expected shape"):
+    with pytest.raises(ValueError, match=rf"^{name}: expected shape"):
         check_layout(ModelData(DID, arrays))
 
 
@@ -50,7 +60,7 @@ def test_a_misshapen_array_is_named(name: str) -> None:
 def test_an_array_that_is_not_finite_is_named(bad: float) -> None:
     arrays = ones(DID)
     arrays["log_exposure"][2, 3] = bad
-    with pytest.raises(ValueError, match="^log_exposure: not finite"):
+    with pytest.raises(ValueError, match=r"^log_exposure: not finite"):
         check_layout(ModelData(DID, arrays))
 
 

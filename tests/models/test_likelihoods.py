@@ -161,7 +161,16 @@ def test_padding_does_not_change_the_likelihood(changes: dict[str, Any], monkeyp
     if of.likelihood == "binomial":
         of = Frame(**(vars(of) | {"exposure": np.full(of.value.shape, 40.0)}))
     small = build(write_design(of))
-    sizes = {"PERIOD": 32, "AREA": 8, "TREATED": 4, "COHORT": 16, "CELL": 64, "CENSORED": 128, "WIDTH": 16, "DISTINCT": 512}
+    sizes = {
+        "PERIOD": 32,
+        "AREA": 8,
+        "TREATED": 4,
+        "COHORT": 16,
+        "CELL": 64,
+        "CENSORED": 128,
+        "WIDTH": 16,
+        "DISTINCT": 1024,
+    }
     for name, size in sizes.items():
         monkeypatch.setattr(design, f"{name}_BUCKETS", (size,))
     large = build(write_design(of))
@@ -169,3 +178,13 @@ def test_padding_does_not_change_the_likelihood(changes: dict[str, Any], monkeyp
     for name, values in here.items():
         there[name][tuple(slice(0, n) for n in np.shape(values))] = values
     assert potential(large, there) == pytest.approx(potential(small, here), rel=1e-9)
+
+
+def test_a_floor_with_intervals_adds_nothing_to_data_without() -> None:
+    with_intervals, _, _ = holed()
+    plain = frame(COUNTS, [6, 10, 10])
+    data = write_design(plain, design.choose_structure(with_intervals))
+    assert data.structure.n_censored > 0
+    small, large = build(write_design(plain)), build(data)
+    point = random_point(small)
+    assert potential(large, point) == pytest.approx(potential(small, point))

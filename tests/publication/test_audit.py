@@ -1,0 +1,57 @@
+"""The last look at the built tree."""
+
+from pathlib import Path
+
+import pytest
+
+from evaluation.publication.audit import find_leaks
+
+GOOD = '<main><article class="bd-article"><h1>T</h1><p>Words.</p></article></main>'
+
+
+def tree(folder: Path, body: str = "", name: str = "index.html") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(GOOD.replace("Words.", f"Words.</p>{body}<p>"), encoding="utf-8")
+    return folder
+
+
+def test_a_clean_tree_passes(tmp_path) -> None:
+    assert find_leaks(tree(tmp_path / "html", '<a href="https://www.gov.uk/x">a link is no request</a>'), set()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ('<script src="https://cdn.example/x.js"></script>', "another host"),
+        ('<img src="//cdn.example/x.png" alt="Line chart of assaults: down by a fifth.">', "another host"),
+        ('<img src="x.png" alt="x.png">', "file name"),
+        ('<img src="x.png">', "no alt"),
+        ('<p onclick="x()">a</p>', "onclick"),
+        ("<script>x</script>", "<script>"),
+        ("<p>/home/someone/reviews</p>", "home folder"),
+        (r"<p>C:\Users\someone\x</p>", "home folder"),
+        (r"<p>\\server\share\x</p>", "network share"),
+        ("<p>write to a.b@c.example</p>", "e-mail"),
+        ("<p>at BA1 2AB now</p>", "postcode"),
+        ("<p>943 476 5919</p>", "NHS"),
+        ("<pre>Traceback (most recent call last):</pre>", "traceback"),
+        ('<table><tr><td class="number count">4</td></tr></table>', "between 1 and 7"),
+        ("<p>the-secret-folder</p>", "this machine"),
+    ],
+)
+def test_leaks_are_found(body: str, fault: str, tmp_path) -> None:
+    faults = find_leaks(tree(tmp_path / "html", body), set(), secrets=("the-secret-folder",))
+    assert any(fault in f for f in faults), faults
+
+
+def test_a_contact_may_be_shown(tmp_path) -> None:
+    assert find_leaks(tree(tmp_path / "html", "<p>a.b@c.example</p>"), set(), ("a.b@c.example",)) == []
+
+
+@pytest.mark.parametrize("name", ["x.ipynb", "_sources/x.txt", "deep/posterior.nc", "not-listed.csv", "x.pickle"])
+def test_files_that_may_not_be_there(name: str, tmp_path) -> None:
+    html = tree(tmp_path / "html")
+    (html / name).parent.mkdir(parents=True, exist_ok=True)
+    (html / name).write_text("x", encoding="utf-8")
+    assert find_leaks(html, {"listed.csv"})

@@ -1,0 +1,73 @@
+"""A whole book from fabricated packets."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fixture import RATINGS, stored_review
+
+from evaluation.publication import book
+from evaluation.publication.book import BookRejected, build_book
+from evaluation.publication.edition import write_failure
+
+
+class Text(HTMLParser):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.words = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.mark.slow
+def test_book_of_every_rating_with_hostile_labels(tmp_path, monkeypatch) -> None:
+    kinds = [(r, "did" if i % 2 else "its", False) for i, r in enumerate(RATINGS)] + [("unclear", "did", True)]
+    folder = tmp_path / "review with space"
+    folder.mkdir()
+    stored_review(folder, kinds)
+    broken = "scheme_harm_did"
+    write_failure(folder, broken, "Harm", "Two months are <b>missing</b>.")
+    index = build_book(folder)
+    html = index.parent
+    assert index == folder.resolve() / "_build" / "html" / "index.html"
+    pages = [p for p in html.rglob("*.html") if "_static" not in p.parts]
+    assert {p.stem for p in html.glob("interventions/*.html")} == {p.stem for p in (folder / "plans").iterdir()}
+    for page in pages:
+        assert "Simulated data: a fictional partnership" in Text(page).words, page
+        assert "DRAFT" not in Text(page).words
+        assert "Accessibility statement" in Text(page).words
+        assert "<script>window.__xss" not in page.read_text(encoding="utf-8")
+    assert "<script>window" not in (html / "searchindex.js").read_text(encoding="utf-8")
+    assert "Two months are <b>missing</b>." in Text(html / "interventions" / f"{broken}.html").words
+    assert not list(html.rglob("*.ipynb")) and not (html / "_sources").exists() and not (html / "_build").exists()
+    assert (html / "downloads" / "findings.csv").is_file() and (folder / "_build" / "book-manifest.json").is_file()
+    assert not list((folder / "_build").glob(".book-*"))
+
+    # A book that may not be published leaves the old one as it was.
+    before = index.read_bytes()
+    monkeypatch.setattr(book, "find_leaks", lambda *_: ["index.html: holds something"])
+    with pytest.raises(BookRejected, match="holds something"):
+        build_book(folder)
+    assert index.read_bytes() == before and not list((folder / "_build").glob(".book-*"))
+    monkeypatch.undo()
+
+    # A report of another run is not told as this one.
+    packet = next((folder / "_build" / "packets" / "scheme_benefit_its").iterdir())
+    (packet / "report.ipynb").write_bytes(
+        (packet.parents[1] / "scheme_failed_did").glob("*/report.ipynb").__next__().read_bytes()
+    )
+    with pytest.raises(BookRejected, match="scheme_benefit_its"):
+        build_book(folder)
+
+
+@pytest.mark.slow
+def test_drafts_are_branded_and_withdrawn_pages_are_gone(tmp_path) -> None:
+    stored_review(tmp_path, [("benefit", "its", False), ("unclear", "did", False)], profile="draft")
+    html = build_book(tmp_path, allow_draft=True).parent
+    assert "DRAFT" in Text(html / "glossary.html").words and "DRAFT" in Text(html / "search.html").words
+    assert (html / "interventions" / "scheme_unclear_did.html").is_file()
+    (tmp_path / "plans" / "scheme_unclear_did.yaml").unlink()
+    build_book(tmp_path, allow_draft=True)
+    assert not (html / "interventions" / "scheme_unclear_did.html").exists()

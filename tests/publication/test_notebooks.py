@@ -1,0 +1,86 @@
+"""Acceptance of reports: papermill's word is not taken for anything."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from evaluation.publication.display import SENTINEL
+from evaluation.publication.notebooks import NotebookRejected, Task, find_faults, run_notebook, run_notebooks
+
+SEAL = "from evaluation.publication.display import seal\nseal('the key')"
+
+
+def finished(*counts: int | None, key: str | None = "the key") -> nbformat.NotebookNode:
+    cells = [new_code_cell(f"x = {i}", execution_count=c) for i, c in enumerate(counts)]
+    if key is not None:
+        cells[-1].outputs.append(new_output("display_data", data={SENTINEL: {"key": key}}))
+    # What papermill writes even when the kernel was killed.
+    return new_notebook(
+        cells=[new_markdown_cell("# T"), *cells], metadata={"papermill": {"exception": None, "end_time": "now"}}
+    )
+
+
+def template(folder: Path, *sources: str) -> Path:
+    cells = [new_code_cell("x = 'a'", metadata={"tags": ["parameters"]}), *map(new_code_cell, sources)]
+    path = folder / "template.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    return path
+
+
+def test_a_finished_report_is_accepted() -> None:
+    assert find_faults(finished(1, 2, 3), "the key") == []
+
+
+@pytest.mark.parametrize(
+    ("notebook", "fault"),
+    [
+        (finished(1, None, None, key=None), "not every cell was run"),
+        (finished(1, 3, 2), "not run in order"),
+        (finished(1, 2, 3, key=None), "did not emit the seal"),
+        (finished(1, 2, 3, key="another"), "another run"),
+        (new_notebook(cells=[new_markdown_cell("only words")]), "no code cells"),
+    ],
+)
+def test_half_run_reports_are_rejected(notebook: nbformat.NotebookNode, fault: str) -> None:
+    assert any(fault in f for f in find_faults(notebook, "the key"))
+
+
+def test_an_error_output_is_a_fault_wherever_it_is() -> None:
+    notebook = finished(1, 2)
+    notebook.cells[1].outputs.append(
+        new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=[])
+    )
+    assert "ZeroDivisionError" in find_faults(notebook)[0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"x = 1; import os #": "1"}, "no parameter"),
+        ({"y": "1"}, "no parameter"),
+        ({"x": Path("a")}, "must be text"),
+    ],
+)
+def test_parameters_that_would_be_pasted_as_code_are_refused(parameters: dict[str, str], reason: str, tmp_path) -> None:
+    with pytest.raises(NotebookRejected, match=reason):
+        run_notebook(template(tmp_path, SEAL), parameters, tmp_path / "out.ipynb")
+
+
+@pytest.mark.slow
+def test_real_kernels(tmp_path) -> None:
+    good = run_notebook(
+        template(tmp_path, "import sys; print(sys.executable)", SEAL), {"x": 'quote " and \\n'}, tmp_path / "{x}.ipynb"
+    )
+    assert good.name == "{x}.ipynb" and find_faults(nbformat.read(good, 4), "the key") == []
+    reasons = {
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL if hasattr(signal, 'SIGKILL') else 9)": "",
+        "raise SystemExit(0)": "SystemExit",
+        "1 / 0": "ZeroDivisionError",
+    }
+    for source, reason in reasons.items():
+        out = tmp_path / "bad.ipynb"
+        [result] = run_notebooks([Task(template(tmp_path, source, SEAL), {}, out, "the key")], 1)
+        assert isinstance(result, NotebookRejected) and reason in result.reason
+        assert not out.exists()

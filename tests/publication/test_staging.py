@@ -1,0 +1,81 @@
+"""Whitelisted copies: what is not marked does not leave."""
+
+import nbformat
+import pytest
+from fixture import HOSTILE, evaluation, report
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from evaluation.publication.disclosure import Safe
+from evaluation.publication.display import Text, paragraph, to_outputs
+from evaluation.publication.staging import (
+    Stage,
+    StagingError,
+    check_fragment,
+    raw_html,
+    safe_name,
+    stage_blocks,
+    stage_notebook,
+)
+
+
+def test_only_words_and_marked_outputs_are_copied(tmp_path) -> None:
+    [(bundle, mark)] = to_outputs(paragraph("shown"))
+    outputs = [
+        new_output("stream", name="stdout", text="SECRET stream"),
+        new_output(
+            "execute_result", data={"text/html": "SECRET result"}, metadata={"svd": {"kind": "text"}}, execution_count=1
+        ),
+        new_output("display_data", data={"text/html": "SECRET unmarked"}),
+        new_output("error", ename="E", evalue="SECRET", traceback=["SECRET"]),
+        new_output("display_data", data=bundle, metadata={"svd": mark}),
+    ]
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# Title of the template\n\n## Words"),
+            new_code_cell("path = 'SECRET source'", outputs=outputs, metadata={"tags": ["injected-parameters"]}),
+        ],
+        metadata={"papermill": {"parameters": {"path": "SECRET parameter"}}},
+    )
+    page = stage_notebook(Stage(tmp_path), notebook, "index")
+    assert "SECRET" not in page and "Title of the template" not in page
+    assert "## Words" in page and "<p>shown</p>" in page
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<script>x</script>",
+        '<p onclick="x">',
+        '<img src="http://x/y.png">',
+        '<a href="javascript:x">',
+        "<!-- x -->",
+        "<iframe>",
+    ],
+)
+def test_html_that_is_not_on_the_list_is_refused(fragment: str, tmp_path) -> None:
+    with pytest.raises(StagingError):
+        check_fragment(fragment)
+    with pytest.raises(StagingError):
+        stage_blocks(Stage(tmp_path), [Text(Safe(fragment))], "index")
+
+
+def test_a_label_cannot_leave_its_fence() -> None:
+    wrapped = raw_html("a\n```\n````{include} x\n")
+    assert wrapped.startswith("`````{raw} html\n") and wrapped.rstrip().endswith("\n`````")
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_a_whole_report_is_staged(hostile: bool, tmp_path) -> None:
+    whole = evaluation(tmp_path, "benefit", hostile=hostile)
+    notebook = nbformat.read(report(whole, tmp_path / "r.ipynb"), as_version=4)
+    stage = Stage(tmp_path / "stage")
+    page = stage_notebook(stage, notebook, "interventions/x")
+    for heading in ("Effect", "Mechanism", "Moderators", "Implementation", "Economics", "How sure are we"):
+        assert f"## {heading}" in page
+    assert page.count("<figure") == 3 and len(list(stage.images.iterdir())) == 3
+    assert 'src="../_static/figures/' in page and "<script>" not in page
+    assert {p.name for p in stage.files.iterdir()} == set(stage.downloads)
+
+
+def test_names_of_files() -> None:
+    assert safe_name(HOSTILE).isascii() and "/" not in safe_name("../../etc/passwd") and safe_name("..") == "file"

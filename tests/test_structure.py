@@ -1,0 +1,50 @@
+"""House rules that a linter does not know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(path for room in ("evaluation", "models") for path in (ROOT / room).rglob("*.py"))
+TEMPLATES = sorted((ROOT / "reports").glob("*.ipynb"))
+NAMELESS = ("util", "helper", "common", "manager", "base", "misc")
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(SOURCES) > 30
+    assert TEMPLATES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_can_be_read_at_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 400
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_is_named_for_what_it_does(path: Path) -> None:
+    for part in path.relative_to(ROOT).with_suffix("").parts:
+        words = part.lower().strip("_").split("_")
+        assert not any(word in NAMELESS or word.removesuffix("s") in NAMELESS for word in words), part
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: p.name)
+def test_templates_hold_no_outputs(path: Path) -> None:
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: p.name)
+def test_templates_narrate_and_do_not_compute(path: Path) -> None:
+    code = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert len(code) <= 13, "a dozen, and the cell of parameters"
+    for cell in code:
+        for line in "".join(cell["source"]).splitlines():
+            word, *rest = line.split() or [""]
+            assert word not in ("def", "for", "while", "class", "if"), line
+            if word in ("import", "from"):
+                assert rest[0].split(".")[0] in ("evaluation", "__future__"), line
