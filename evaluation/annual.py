@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import xarray as xr
@@ -21,6 +19,7 @@ from evaluation.evidence.panel import build_panel
 from evaluation.inference.engine import Store, fetch_all
 from evaluation.protocol import Plan, Review, indicator_roles
 from evaluation.publication import packet as packets
+from evaluation.publication.edition import write_failure
 
 Tell = Callable[[str], None]
 
@@ -196,20 +195,10 @@ def reason_of(error: Exception) -> str:
 
 def record_failure(review: Review, plan_id: str, reason: str | None) -> None:
     """Leave word for the book why a plan has no packet, or take it away when it has one."""
-    path = review.folder / "_build" / "failures" / f"{plan_id}.json"
     if reason is None:
-        path.unlink(missing_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record = {
-        "plan": plan_id,
-        "title": review.plans[plan_id].title,
-        "reason": reason,
-        "when": f"{datetime.now(UTC):%Y-%m-%d}",
-    }
-    scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
-    os.replace(scratch, path)
+        (review.folder / "_build" / "failures" / f"{plan_id}.json").unlink(missing_ok=True)
+    else:
+        write_failure(review.folder, plan_id, review.plans[plan_id].title, reason)
 
 
 def publish(review: Review, profile: str, tell: Tell) -> Path:

@@ -99,6 +99,13 @@ def test_the_shipped_example_is_the_default() -> None:
 
 GOOD = tidy_csv()
 ROW = f"T01,{MONTHS[5]},{count(1, 5)}\n"
+
+
+def spoilt(row: str) -> dict[str, Any]:
+    """The data with the seventh row of the sheet replaced."""
+    return {"data": {"assaults.csv": GOOD.replace(ROW, row + "\n")}}
+
+
 BROKEN: dict[str, tuple[dict[str, Any], list[str]]] = {
     "interval as a percentage": ({"review": {"interval": 95}}, ["review.yaml"]),
     "a misspelt key": ({"outreach": {"tretaed": {"T01": "2023-01"}}}, ["plans/outreach.yaml", "tretaed"]),
@@ -110,11 +117,11 @@ BROKEN: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a start outside the period": ({"outreach": {"treated": {"T01": "2024-06"}}}, ["plans/outreach.yaml", "T01"]),
     "a comparison for an its": ({"outreach": {"design": "its"}}, ["plans/outreach.yaml", "comparison"]),
     "no data": ({"data": {"assaults.csv": None}}, ["data/assaults.csv"]),
-    "a negative count": ({"data": {"assaults.csv": GOOD.replace(ROW, ROW.replace(f",{count(1, 5)}", ",-3"))}}, ["data/assaults.csv", "row 7"]),
-    "words for counts": ({"data": {"assaults.csv": GOOD.replace(ROW, f"T01,{MONTHS[5]},many\n")}}, ["data/assaults.csv", "many"]),
+    "a negative count": (spoilt(f"T01,{MONTHS[5]},-3"), ["data/assaults.csv", "row 7"]),
+    "words for counts": (spoilt(f"T01,{MONTHS[5]},many"), ["data/assaults.csv", "many"]),
     "a row twice": ({"data": {"assaults.csv": GOOD + ROW}}, ["data/assaults.csv", MONTHS[5]]),
-    "an unknown marker": ({"data": {"assaults.csv": GOOD.replace(ROW, f"T01,{MONTHS[5]},<5\n")}}, ["data/assaults.csv", "<5"]),
-    "a month that is none": ({"data": {"assaults.csv": GOOD.replace(ROW, "T01,2021-13,4\n")}}, ["data/assaults.csv", "2021-13"]),
+    "an unknown marker": (spoilt(f"T01,{MONTHS[5]},<5"), ["data/assaults.csv", "<5"]),
+    "a month that is none": (spoilt("T01,2021-13,4"), ["data/assaults.csv", "2021-13"]),
     "an empty file": ({"data": {"assaults.csv": ""}}, ["data/assaults.csv"]),
 }  # fmt: skip
 
@@ -233,10 +240,15 @@ def test_a_fault_of_ours_is_one_line_and_exits_1(
 
 def imported(*arguments: str) -> set[str]:
     """Top-level modules loaded by a command run in a process of its own."""
-    code = (
-        "import sys\nfrom evaluation.cli import main\ntry:\n    main()\nexcept SystemExit as stop:\n    assert stop.code in (0, None), stop\n"
-        "print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
-    )
+    code = """
+import sys
+from evaluation.cli import main
+try:
+    main()
+except SystemExit as stop:
+    assert stop.code in (0, None), stop
+print("LOADED", *sorted({name.split(".")[0] for name in sys.modules}))
+"""
     run = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,

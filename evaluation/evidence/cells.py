@@ -58,16 +58,12 @@ class Complaints:
         for (column, _), entries in self._by_kind.items():
             if len(entries) <= SHOWN_ONE_BY_ONE:
                 for row, found, remedy in entries:
-                    keyed.append(
-                        (row, Problem(self.file, row_place([self.numbers[row]], column), found, remedy))
-                    )
+                    keyed.append((row, Problem(self.file, row_place([self.numbers[row]], column), found, remedy)))
                 continue
             row, found, remedy = entries[0]
             place = row_place([self.numbers[entry[0]] for entry in entries], column)
             found = (
-                f"{len(entries):,} cells like this: {found}"
-                if column
-                else f"{len(entries):,} rows like this: {found}"
+                f"{len(entries):,} cells like this: {found}" if column else f"{len(entries):,} rows like this: {found}"
             )
             keyed.append((row, Problem(self.file, place, found, remedy)))
         return self.whole + [problem for _, problem in sorted(keyed, key=lambda pair: pair[0])]
@@ -166,7 +162,9 @@ def _not_a_count(text: str, number: float, indicator: Indicator) -> tuple[str, s
     if number > 1e12:
         return "huge", f"{quote(text)} is too large for a count.", "Check the cell."
     if indicator.rounded_to and number % indicator.rounded_to:
-        found = f"{quote(text)} is not a multiple of {indicator.rounded_to}, although `rounded_to: {indicator.rounded_to}`."
+        found = (
+            f"{quote(text)} is not a multiple of {indicator.rounded_to}, although `rounded_to: {indicator.rounded_to}`."
+        )
         return "not rounded", found, "Correct `rounded_to` in indicators.yaml, or use the published count."
     return None
 
@@ -258,9 +256,7 @@ def read_exposure(
 ) -> npt.NDArray[np.float64]:
     """Exposure, NaN where not given; must be above 0 wherever there is a count, and hold the count if binomial."""
     found = np.full(counts.value.shape, np.nan)
-    unused = indicator.likelihood == "normal" or (
-        indicator.exposure == "none" and indicator.likelihood != "binomial"
-    )
+    unused = indicator.likelihood == "normal" or (indicator.exposure == "none" and indicator.likelihood != "binomial")
     if cells is None or unused:
         return found
     known: dict[str, tuple[float, tuple[str, str, str] | None]] = {}

@@ -108,10 +108,7 @@ def describe_coverage(panel: xr.Dataset) -> pd.DataFrame:
     n = low.shape[1]
     has = known.any(axis=1)
     first = [str(times[i]) if any_ else "" for i, any_ in zip(known.argmax(axis=1), has, strict=True)]
-    last = [
-        str(times[n - 1 - i]) if any_ else ""
-        for i, any_ in zip(known[:, ::-1].argmax(axis=1), has, strict=True)
-    ]
+    last = [str(times[n - 1 - i]) if any_ else "" for i, any_ in zip(known[:, ::-1].argmax(axis=1), has, strict=True)]
     return pd.DataFrame(
         {
             "n_periods": n,
@@ -126,9 +123,7 @@ def describe_coverage(panel: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def _examine(
-    draft: Draft, wanted: set[str] | None, today: date | None
-) -> tuple[list[Problem], list[Problem]]:
+def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple[list[Problem], list[Problem]]:
     review = draft.review
     problems: list[Problem] = []
     warnings: list[Problem] = []
@@ -193,18 +188,12 @@ def _examine_indicator(
     if indicator.absent_means == "zero" and observations.has_exposure and not grid.listed.all():
         gaps = int((~grid.listed).sum())
         text = f"Rows that are left out mean zero ({gaps:,} of them), but then their exposure is not known."
-        problems.append(
-            Problem(file, "column exposure", text, "Write these rows with the count 0 and their exposure.")
-        )
+        problems.append(Problem(file, "column exposure", text, "Write these rows with the count 0 and their exposure."))
     warnings += _data_warnings(observations, grid, review, indicator, file)
-    return Measured(
-        indicator, file, observations.frequency, observations.week_anchor, grid, observations.has_exposure
-    )
+    return Measured(indicator, file, observations.frequency, observations.week_anchor, grid, observations.has_exposure)
 
 
-def _area_problems(
-    observations: Observations, areas: Areas, file: str
-) -> tuple[list[Problem], dict[str, str]]:
+def _area_problems(observations: Observations, areas: Areas, file: str) -> tuple[list[Problem], dict[str, str]]:
     """Codes that are not in areas.yaml although something very like them is, or that are no area at all.
 
     Returns:
@@ -265,9 +254,7 @@ def _data_warnings(
         near = nearest(extra[0], [code for code in known if code not in observations.codes])
         remedy = "Add them to areas.yaml if they are wanted."
         remedy = (
-            f"Add it to areas.yaml if it is wanted, or correct it to `{near}`."
-            if near and len(extra) == 1
-            else remedy
+            f"Add it to areas.yaml if it is wanted, or correct it to `{near}`." if near and len(extra) == 1 else remedy
         )
         say("column area", f"{shown} not in areas.yaml: these rows are not used.", remedy)
     silent = [code for code in known if code not in observations.codes]
@@ -311,9 +298,7 @@ def _data_warnings(
     if counts and indicator.exposure == "auto" and not observations.has_exposure and None in people:
         without = [f"`{code}`" for code, number in zip(grid.codes, people, strict=True) if number is None]
         if len(without) < len(people):
-            text = (
-                f"There is no population for {listing(without, 5)}, so exposure is days alone for every area."
-            )
+            text = f"There is no population for {listing(without, 5)}, so exposure is days alone for every area."
             say("", text, "Give every area a population in areas.yaml.")
     return found
 
@@ -322,9 +307,7 @@ def _review_warnings(review: Review) -> list[Problem]:
     found = []
     if not review.plans and not any((review.folder / PLANS).glob("*.yaml")):
         text = "There are no plans, so nothing will be evaluated."
-        found.append(
-            Problem(f"{PLANS}/", "", text, "Add a .yaml file for each intervention; `svd new` writes one.")
-        )
+        found.append(Problem(f"{PLANS}/", "", text, "Add a .yaml file for each intervention; `svd new` writes one."))
     if not review.indicators:
         return found
     used = {find_data(review.folder, indicator) for indicator in review.indicators.values()}

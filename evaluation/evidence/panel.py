@@ -118,9 +118,7 @@ def lay_out(observations: Observations, areas: Mapping[str, Area], indicator: In
     if not codes:
         return None
     position = {code: i for i, code in enumerate(codes)}
-    row_of = np.array([position.get(code, -1) for code in observations.codes], dtype=np.int64)[
-        observations.area
-    ]
+    row_of = np.array([position.get(code, -1) for code in observations.codes], dtype=np.int64)[observations.area]
     kept = row_of >= 0
     if not kept.any():
         return None
@@ -177,9 +175,7 @@ def absent_file(review: Review, indicator: Indicator) -> Problem:
         else:
             parent = (folder / indicator.file).parent
             near = nearest(indicator.file.split("/")[-1], _names(parent))
-            remedy = (
-                f"Did you mean {near}?" if near else "Add the file, or correct `file` in indicators.yaml."
-            )
+            remedy = f"Did you mean {near}?" if near else "Add the file, or correct `file` in indicators.yaml."
         return Problem(indicator.file, "", f"The data of `{indicator.key}` are not there.", remedy)
     near = nearest(f"{indicator.key}.csv", _names(folder / "data"))
     remedy = f"Rename data/{near}, if that is it" if near else "Add the file"

@@ -54,9 +54,7 @@ class Rows:
     lost: int = 0
 
 
-def read_rows(
-    path: Path, file: str, required: Sequence[tuple[str, ...]]
-) -> tuple[Rows | None, list[Problem]]:
+def read_rows(path: Path, file: str, required: Sequence[tuple[str, ...]]) -> tuple[Rows | None, list[Problem]]:
     """Read .csv, .csv.gz or .parquet.
 
     Args:
@@ -68,21 +66,15 @@ def read_rows(
         The rows (None if they cannot be judged at all) and what is wrong with the file as a table.
     """
     if path.is_dir():
-        return None, [
-            Problem(file, "", "This is a folder, not a file.", "Name a .csv, .csv.gz or .parquet file.")
-        ]
+        return None, [Problem(file, "", "This is a folder, not a file.", "Name a .csv, .csv.gz or .parquet file.")]
     suffix = path.name.lower()
     if suffix.endswith(".parquet"):
         return _read_parquet(path, file, required)
     if not suffix.endswith((".csv", ".csv.gz")):
         kind = (
-            "An Excel workbook"
-            if suffix.endswith((".xlsx", ".xls", ".ods"))
-            else f"A {path.suffix or 'nameless'} file"
+            "An Excel workbook" if suffix.endswith((".xlsx", ".xls", ".ods")) else f"A {path.suffix or 'nameless'} file"
         )
-        return None, [
-            Problem(file, "", f"{kind} cannot be read here.", f"Give .csv, .csv.gz or .parquet. {SAVE_CSV}")
-        ]
+        return None, [Problem(file, "", f"{kind} cannot be read here.", f"Give .csv, .csv.gz or .parquet. {SAVE_CSV}")]
     try:
         raw = path.read_bytes()
         if suffix.endswith(".gz"):
@@ -90,27 +82,19 @@ def read_rows(
     except (OSError, EOFError, zlib.error) as error:
         if suffix.endswith(".gz") and not isinstance(error, (FileNotFoundError, PermissionError)):
             return None, [
-                Problem(
-                    file, "", "The file is not a sound gzip archive.", "Compress it again, or give a .csv."
-                )
+                Problem(file, "", "The file is not a sound gzip archive.", "Compress it again, or give a .csv.")
             ]
-        return None, [
-            Problem(file, "", "The file cannot be read.", "Check that it is there and that you may open it.")
-        ]
+        return None, [Problem(file, "", "The file cannot be read.", "Check that it is there and that you may open it.")]
     text, problems = _as_text(raw, file)
     return (None, problems) if text is None else _read_csv(text, file, required)
 
 
 def _as_text(raw: bytes, file: str) -> tuple[str | None, list[Problem]]:
     if not raw.removeprefix(b"\xef\xbb\xbf").strip():
-        return None, [
-            Problem(file, "", "The file is empty.", "Export it again; its first row is `area,period,count`.")
-        ]
+        return None, [Problem(file, "", "The file is empty.", "Export it again; its first row is `area,period,count`.")]
     for signature, what, remedy in _SIGNATURES:
         if raw.startswith(signature):
-            return None, [
-                Problem(file, "", f"The file is {what}, although it is called {Path(file).name}.", remedy)
-            ]
+            return None, [Problem(file, "", f"The file is {what}, although it is called {Path(file).name}.", remedy)]
     start = raw[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         remedy = "The download probably failed: download it again in a browser and look at it."
@@ -132,9 +116,7 @@ def _read_csv(text: str, file: str, required: Sequence[tuple[str, ...]]) -> tupl
     except csv.Error as error:
         row = f"row {len(records) + 1}"
         if "field larger" in str(error) or "unexpected end" in str(error):
-            return None, [
-                Problem(file, row, "A quotation mark is opened and not closed.", 'Close or remove the ".')
-            ]
+            return None, [Problem(file, row, "A quotation mark is opened and not closed.", 'Close or remove the ".')]
         return None, [Problem(file, row, "The quotation marks in this row do not match.", 'Remove stray ".')]
     header = [name.strip() for name in records[0]] if records else []
     header, skipped, problems = _header(records, header, file, required)
@@ -153,20 +135,19 @@ def _header(
             names = {name.strip() for name in record}
             if all(names & set(options) for options in required):
                 rows = "row 1" if i == 1 else f"rows 1 to {i}"
-                found = f"The column names are in row {i + 1}, below other text ({quote(' '.join(records[0]).strip())})."
+                found = (
+                    f"The column names are in row {i + 1}, below other text ({quote(' '.join(records[0]).strip())})."
+                )
                 return [], 0, [Problem(file, "row 1", found, f"Delete {rows}.")]
         if problem := _wide(header, file):
             return [], 0, [problem]
-        if len(absent) == len(required) and any(
-            re.fullmatch(r"\d[\d.,/Q-]*", cell.strip()) for cell in records[0]
-        ):
+        if len(absent) == len(required) and any(re.fullmatch(r"\d[\d.,/Q-]*", cell.strip()) for cell in records[0]):
             found = f"The first row holds data, not column names: {quote(','.join(records[0]))}."
             return [], 0, [Problem(file, "row 1", found, "Add a first row: area,period,count.")]
     problems = missing_columns(header, file, absent)
     twice = sorted({name for name in header if name and header.count(name) > 1})
     problems += [
-        Problem(file, "row 1", f"There are two columns called `{name}`.", "Rename or delete one.")
-        for name in twice
+        Problem(file, "row 1", f"There are two columns called `{name}`.", "Rename or delete one.") for name in twice
     ]
     return header, 1, problems
 
@@ -177,11 +158,7 @@ def missing_columns(header: Sequence[str], file: str, absent: Sequence[tuple[str
     for names in absent:
         wanted = " or ".join(f"`{name}`" for name in names)
         like = _likeliest(names[0], [name for name in header if name])
-        remedy = (
-            f"Rename the column `{like}` to `{names[0]}`."
-            if like
-            else f"The columns are: {listing(header, 8)}."
-        )
+        remedy = f"Rename the column `{like}` to `{names[0]}`." if like else f"The columns are: {listing(header, 8)}."
         problems.append(Problem(file, "row 1", f"There is no column {wanted}.", remedy))
     return problems
 
@@ -212,9 +189,7 @@ def _wide(header: Sequence[str], file: str) -> Problem | None:
     return Problem(file, "row 1", found, remedy)
 
 
-def _body(
-    records: list[list[str]], header: list[str], skipped: int, file: str
-) -> tuple[Rows | None, list[Problem]]:
+def _body(records: list[list[str]], header: list[str], skipped: int, file: str) -> tuple[Rows | None, list[Problem]]:
     width = len(header)
     names = [cell.strip() for cell in records[0]]
     ragged: list[int] = []
@@ -246,28 +221,20 @@ def _body(
         found = f"The row has {plural(n, 'cell')} where there are {plural(width, 'column')}: {quote(','.join(example))}"
         found += f" ({len(ragged) - 1:,} more rows like it)." if len(ragged) > 1 else "."
         remedy = (
-            "Remove commas inside numbers, or put such cells in quotes."
-            if n > width
-            else "Fill in the missing cells."
+            "Remove commas inside numbers, or put such cells in quotes." if n > width else "Fill in the missing cells."
         )
         problems.append(Problem(file, row_place(ragged), found, remedy))
     if repeated:
-        problems.append(
-            Problem(file, row_place(repeated), "The column names are repeated here.", "Delete this row.")
-        )
+        problems.append(Problem(file, row_place(repeated), "The column names are repeated here.", "Delete this row."))
     if not kept:
         if not problems:
             problems.append(
-                Problem(
-                    file, "", "The file holds column names and no data.", "Export it again with its rows."
-                )
+                Problem(file, "", "The file holds column names and no data.", "Export it again with its rows.")
             )
         return None, problems
     columns = dict(zip(header, zip(*kept, strict=True), strict=True))
     columns.pop("", None)
-    return Rows(
-        {name: _stripped(name, cells) for name, cells in columns.items()}, numbers, len(ragged)
-    ), problems
+    return Rows({name: _stripped(name, cells) for name, cells in columns.items()}, numbers, len(ragged)), problems
 
 
 def _stripped(name: str, cells: Sequence[str]) -> Sequence[str]:
@@ -293,15 +260,11 @@ def _separator(first: str, file: str) -> Problem | None:
         return Problem(file, "row 1", found, f"Export it again without quotes around rows. {SAVE_CSV}")
     for sign, what in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
         if sign in first:
-            return Problem(
-                file, "row 1", f"The cells are separated by {what}.", f"Separate them by commas. {SAVE_CSV}"
-            )
+            return Problem(file, "row 1", f"The cells are separated by {what}.", f"Separate them by commas. {SAVE_CSV}")
     return None
 
 
-def _read_parquet(
-    path: Path, file: str, required: Sequence[tuple[str, ...]]
-) -> tuple[Rows | None, list[Problem]]:
+def _read_parquet(path: Path, file: str, required: Sequence[tuple[str, ...]]) -> tuple[Rows | None, list[Problem]]:
     import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
@@ -310,17 +273,13 @@ def _read_parquet(
     except (pa.ArrowException, OSError, ValueError):
         if path.exists() and path.stat().st_size == 0:
             return None, [Problem(file, "", "The file is empty.", "Export it again.")]
-        return None, [
-            Problem(file, "", "The file cannot be read as Parquet.", "Export it again, or give a .csv.")
-        ]
+        return None, [Problem(file, "", "The file cannot be read as Parquet.", "Export it again, or give a .csv.")]
     header = [str(name) for name in table.column_names]
     problems = missing_columns(header, file, [names for names in required if not set(names) & set(header)])
     if problems:
         return None, problems
     if table.num_rows == 0:
-        return None, [
-            Problem(file, "", "The file holds column names and no data.", "Export it again with its rows.")
-        ]
+        return None, [Problem(file, "", "The file holds column names and no data.", "Export it again with its rows.")]
     wanted = [name for name in header if name in {"area", "period", "count", "value", "exposure", "status"}]
     columns: dict[str, Sequence[str]] = {name: () for name in header}
     columns |= {name: [cell_text(cell) for cell in table.column(name).to_pylist()] for name in wanted}

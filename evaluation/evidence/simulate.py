@@ -206,9 +206,7 @@ def simulate_panel(spec: PanelSpec, seed: int | tuple[int, ...]) -> tuple[pd.Dat
     mu = mu0 * np.exp(log_ratio)
 
     streams = [np.random.default_rng(child) for child in count_seed.spawn(n_areas)]
-    counts = np.stack(
-        [_draw_counts(rng, row, spec.overdispersion) for rng, row in zip(streams, mu, strict=True)]
-    )
+    counts = np.stack([_draw_counts(rng, row, spec.overdispersion) for rng, row in zip(streams, mu, strict=True)])
 
     mu_table = pd.DataFrame(mu, index=pd.Index(areas, name="area"), columns=pd.Index(labels, name="period"))
     mu0_table = pd.DataFrame(mu0, index=mu_table.index, columns=mu_table.columns)
@@ -217,9 +215,7 @@ def simulate_panel(spec: PanelSpec, seed: int | tuple[int, ...]) -> tuple[pd.Dat
     for gap in spec.missing:
         absent = labels[labels.index(gap.first) : labels.index(gap.last) + 1]
         data = data[~((data["area"] == gap.area) & data["period"].isin(absent))]
-    effects = tuple(
-        realised_effect(mu_table, mu0_table, effect.plan, effect.starts) for effect in spec.effects
-    )
+    effects = tuple(realised_effect(mu_table, mu0_table, effect.plan, effect.starts) for effect in spec.effects)
     return data.reset_index(drop=True), Truth(spec, seeds, mu_table, mu0_table, effects)
 
 
@@ -252,12 +248,9 @@ def realised_effect(
     cells = {area: slice(labels.index(start) + washout, stop) for area, start in starts.items()}
     n_cells = sum(max(0, cell.stop - cell.start) for cell in cells.values())
     if n_cells == 0:
-        raise ValueError(
-            f"{plan}: no treated period is left between the starts {dict(starts)} and the end {end}"
-        )
+        raise ValueError(f"{plan}: no treated period is left between the starts {dict(starts)} and the end {end}")
     expected, counterfactual = (
-        float(sum(table.loc[area].to_numpy()[cell].sum() for area, cell in cells.items()))
-        for table in (mu, mu0)
+        float(sum(table.loc[area].to_numpy()[cell].sum() for area, cell in cells.items())) for table in (mu, mu0)
     )
     return EffectTruth(
         plan=plan,
@@ -302,9 +295,7 @@ def suppress_small_counts(
 
 def _refuse_contradictions(spec: PanelSpec) -> None:
     labels = set(_calendar(spec)[0])
-    named_areas = [area for effect in spec.effects for area in effect.starts] + [
-        gap.area for gap in spec.missing
-    ]
+    named_areas = [area for effect in spec.effects for area in effect.starts] + [gap.area for gap in spec.missing]
     named_periods = [start for effect in spec.effects for start in effect.starts.values()]
     named_periods += [shock.first for shock in spec.shocks]
     named_periods += [period for gap in spec.missing for period in (gap.first, gap.last)]

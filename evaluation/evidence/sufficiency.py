@@ -55,10 +55,12 @@ class Measured:
     has_exposure: bool
 
     def label(self, place: int) -> str:
+        """The period at a place, as written in files."""
         return label(place, self.frequency, self.anchor)
 
     @property
     def last(self) -> int:
+        """Place of the last period."""
         return self.grid.first + self.grid.written.shape[1] - 1
 
 
@@ -221,27 +223,23 @@ def _treated_finding(case: _Case, code: str) -> tuple[KeyPath, str, str] | None:
 
 def _too_few(case: _Case, before: int, after: int, start: str) -> tuple[KeyPath, str, str] | None:
     design, measured = case.plan.design, case.measured
-    kind = {"week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "annual"}[
-        measured.frequency
-    ]
+    kind = {"week": "weekly", "month": "monthly", "quarter": "quarterly", "year": "annual"}[measured.frequency]
     need_before, need_after = FEWEST[design, measured.frequency in ("week", "month")]
     rule = f"`{design}` with {kind} data needs at least {need_before} before and {need_after} after"
     if before == 0:
         text = f"{{who}}: no count of {{key}} before the start in {start}; {rule}."
         return (), text, "Add earlier data."
     if before < need_before:
-        text = (
-            f"{{who}}: only {plural(before, 'usable period')} of {{key}} before the start in {start}; {rule}."
-        )
+        text = f"{{who}}: only {plural(before, 'usable period')} of {{key}} before the start in {start}; {rule}."
         return (), text, "Add earlier data, start the period earlier, or exclude less."
     if after < need_after:
         counted = f" (after a washout of {case.plan.period.washout})" if case.plan.period.washout else ""
-        text = f"{{who}}: only {plural(after, 'usable period')} of {{key}} from the start in {start} on{counted}; {rule}."
+        text = (
+            f"{{who}}: only {plural(after, 'usable period')} of {{key}} from the start in {start} on{counted}; {rule}."
+        )
         return (), text, "Wait for more data, or exclude less."
     if case.plan.effect.shape == "level_and_slope" and after < 3:
-        text = (
-            f"`level_and_slope` needs 3 periods from the start on; there are {after} of {{key}} in {{who}}."
-        )
+        text = f"`level_and_slope` needs 3 periods from the start on; there are {after} of {{key}} in {{who}}."
         return ("effect", "shape"), text, "Write `shape: step`, or wait for more data."
     return None
 
@@ -258,11 +256,11 @@ def _comparison_problems(case: _Case, areas: Areas, found: _Findings) -> None:
     if plan.comparison is None and len(set(plan.treated.values())) > 1:
         starts = {case.start_of(code) for code in plan.treated}
         if len(starts) == 1:
-            text = f"All treated areas start in the same {case.measured.frequency} ({case.measured.label(starts.pop())}) "
-            text += "of {key}, and there is no comparison."
-            found.add(
-                ("comparison",), text, "Add `comparison: {areas: all}`, or use `design: its`.", case.key
+            text = (
+                f"All treated areas start in the same {case.measured.frequency} ({case.measured.label(starts.pop())}) "
             )
+            text += "of {key}, and there is no comparison."
+            found.add(("comparison",), text, "Add `comparison: {areas: all}`, or use `design: its`.", case.key)
 
 
 def _season_problems(case: _Case, found: _Findings) -> None:
@@ -270,11 +268,7 @@ def _season_problems(case: _Case, found: _Findings) -> None:
     if season in FINER and case.measured.frequency not in FINER[season]:
         text = f"A {season} season cannot be seen in data by {case.measured.frequency} ({{key}})."
         coarser = {"month": "monthly", "quarter": "quarterly"}.get(case.measured.frequency)
-        remedy = (
-            f"Write `seasonality: {coarser}`, auto or none."
-            if coarser
-            else "Write `seasonality: none` or auto."
-        )
+        remedy = f"Write `seasonality: {coarser}`, auto or none." if coarser else "Write `seasonality: none` or auto."
         found.add(("model", "seasonality"), text, remedy, case.key)
 
 
@@ -309,12 +303,12 @@ def _date_warnings(case: _Case, found: _Findings) -> None:
             text = f"{{who}}: the start in {written} is read as {named} ({{key}})."
             found.add((), text, f"Name the {measured.frequency} if it was a later one.", key, code)
     if case.end > measured.last:
-        text = (
-            f"The period ends in {plan.period.end}, the data of {{key}} in {measured.label(measured.last)}."
-        )
+        text = f"The period ends in {plan.period.end}, the data of {{key}} in {measured.label(measured.last)}."
         found.add(("period", "end"), text, "The evaluation goes as far as the data.", key)
     if case.start < measured.grid.first:
-        text = f"The period starts in {plan.period.start}, the data of {{key}} in {measured.label(measured.grid.first)}."
+        text = (
+            f"The period starts in {plan.period.start}, the data of {{key}} in {measured.label(measured.grid.first)}."
+        )
         found.add(("period", "start"), text, "The evaluation starts with the data.", key)
 
 
@@ -326,11 +320,7 @@ def _length_warnings(case: _Case, found: _Findings) -> None:
             continue
         before = int((case.observed(code) & case.used)[: case.start_of(code) - case.lo].sum())
         if 0 < before < fewest:
-            why = (
-                "season and trend are hard to tell apart"
-                if fewest > 2
-                else "the trend before cannot be checked"
-            )
+            why = "season and trend are hard to tell apart" if fewest > 2 else "the trend before cannot be checked"
             text = f"{{who}}: fewer than {fewest} usable periods of {{key}} before the start."
             found.add((), text, f"The result will be uncertain: {why}.", key, code)
         row = measured.grid.codes.index(code)
@@ -371,17 +361,13 @@ def _comparison_warnings(
     if isinstance(plan.comparison.areas, str) and plan.comparison.areas != "all":
         both = [code for code in named_comparison(plan, areas) if code in plan.treated]
         if both:
-            text = (
-                f"Of the group `{plan.comparison.areas}`, treated here: {listing([f'`{c}`' for c in both])}."
-            )
+            text = f"Of the group `{plan.comparison.areas}`, treated here: {listing([f'`{c}`' for c in both])}."
             yield Problem(file, place, text, "Treated areas serve as comparison only until they start.")
     last = read_span(plan.period.end).last
     for other_id, other in sorted(others.items()):
         shared = [c for c in kept if c in other.treated and read_span(other.treated[c]).first <= last]
         if shared:
-            text = (
-                f"In the comparison, but treated under `{other_id}`: {listing([f'`{c}`' for c in shared])}."
-            )
+            text = f"In the comparison, but treated under `{other_id}`: {listing([f'`{c}`' for c in shared])}."
             yield Problem(
                 file, place, text, "Exclude with a reason, or say among `assumptions` why it does not matter."
             )

@@ -183,11 +183,7 @@ def read_observations(
     if indicator.likelihood == "binomial" and not has_exposure:
         remedy = "Add the denominator as a column `exposure`"
         near = [name for name in rows.columns if near_miss(name) == "exposure"]
-        remedy = (
-            f"Rename the column `{near[0]}` to `exposure`."
-            if near
-            else f"{remedy}, or change the likelihood."
-        )
+        remedy = f"Rename the column `{near[0]}` to `exposure`." if near else f"{remedy}, or change the likelihood."
         found = "There is no column `exposure`, which a binomial indicator needs."
         problems.append(Problem(file, "row 1", found, remedy))
     counts = read_counts(rows.columns[value_column], value_column, indicator, status, complaints)
@@ -211,9 +207,7 @@ def read_observations(
         1 - float(usable.sum()) / (len(usable) + rows.lost),
     )
     problems += complaints.problems()
-    return TidyReading(
-        observations if usable.any() else None, problems, complaints.warnings + _columns(rows, file)
-    )
+    return TidyReading(observations if usable.any() else None, problems, complaints.warnings + _columns(rows, file))
 
 
 def near_miss(name: str) -> str | None:
@@ -249,9 +243,7 @@ def _areas(rows: Rows, complaints: Complaints) -> tuple[list[str], npt.NDArray[n
             code = text.strip()
             at = by_text[text] = position.setdefault(code, len(position)) if code else -1
         if at < 0:
-            complaints.add(
-                i, "area", "no area", "There is no area code.", "Fill in the code, or delete the row."
-            )
+            complaints.add(i, "area", "no area", "There is no area code.", "Fill in the code, or delete the row.")
         elif text[:1].isspace() or text[-1:].isspace():
             spaced.append(i)
         found[i] = at
@@ -261,9 +253,7 @@ def _areas(rows: Rows, complaints: Complaints) -> tuple[list[str], npt.NDArray[n
     return list(position), found
 
 
-def _periods(
-    rows: Rows, complaints: Complaints, today: date | None
-) -> tuple[Frequency, str, npt.NDArray[np.int64]]:
+def _periods(rows: Rows, complaints: Complaints, today: date | None) -> tuple[Frequency, str, npt.NDArray[np.int64]]:
     """Frequency, anchor and, for each row, the place of its period (-1 where it cannot be used)."""
     texts = rows.columns["period"]
     spans: dict[str, Span | PeriodError] = {}
@@ -282,16 +272,10 @@ def _periods(
     anchor = ""
     if frequency == "week":
         if first_of_month := _month_as_date(read):
-            found = (
-                f"Every date is {first_of_month}, such as {quote(texts[0])}, so these are months, not weeks."
-            )
-            complaints.whole.append(
-                Problem(complaints.file, "column period", found, f"Write {texts[0][:7]}.")
-            )
+            found = f"Every date is {first_of_month}, such as {quote(texts[0])}, so these are months, not weeks."
+            complaints.whole.append(Problem(complaints.file, "column period", found, f"Write {texts[0][:7]}."))
             frequency = "month"
-            spans = {
-                t: Span("month", s.first, s.last) if isinstance(s, Span) else s for t, s in spans.items()
-            }
+            spans = {t: Span("month", s.first, s.last) if isinstance(s, Span) else s for t, s in spans.items()}
         else:
             anchor = _anchor(texts, spans)
     places = {

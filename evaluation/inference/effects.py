@@ -227,9 +227,10 @@ def draw_series(frame: Frame, fit: Fit, interval: float) -> xr.Dataset:
         }
     cells = frame.evaluated[rows]
     averted = np.cumsum(np.where(cells, mu0 - mu, 0.0).sum(axis=2), axis=-1)
-    lower, upper = np.quantile(averted, levels, axis=(0, 1))
+    lower, median, upper = np.quantile(averted, [tail, 0.5, 1.0 - tail], axis=(0, 1))
     before = np.arange(len(frame.periods)) < int(frame.start[rows].min())
-    for name, values in (("mean", averted.mean(axis=(0, 1))), ("lower", lower), ("upper", upper)):
+    totals = {"mean": averted.mean(axis=(0, 1)), "median": median, "lower": lower, "upper": upper}
+    for name, values in totals.items():
         out[f"averted_{name}"] = ("time", np.where(before, np.nan, values))
     out["observed"] = ("time", combine(frame.value[rows], axis=0) * frame.scale)
     out["used"] = ("time", frame.used[rows].any(axis=0))

@@ -102,15 +102,9 @@ def load_plan(path: Path | str) -> tuple[Review, Plan]:
         raise InputError(in_order(problems))
     wrong = {p.file for p in draft.problems}
     review = draft.review
-    plans = {
-        key: plan
-        for key, plan in review.plans.items()
-        if f"{PLANS}/{review.plan_files[key].name}" not in wrong
-    }
+    plans = {key: plan for key, plan in review.plans.items() if f"{PLANS}/{review.plan_files[key].name}" not in wrong}
     files = {key: review.plan_files[key] for key in plans}
-    sound = Review(
-        review.folder, review.settings, review.areas, review.indicators, plans, files, review.lines
-    )
+    sound = Review(review.folder, review.settings, review.areas, review.indicators, plans, files, review.lines)
     return sound, plans[resolved.stem]
 
 
@@ -118,15 +112,11 @@ def gather(folder: Path) -> Draft:
     """Read everything that can be read in a review folder and list everything that is wrong."""
     if not folder.is_dir():
         found = "This is a file, not a folder." if folder.exists() else "There is no such folder."
-        problem = Problem(
-            folder.name or str(folder), "", found, "Name a review folder; `svd new FOLDER` makes one."
-        )
+        problem = Problem(folder.name or str(folder), "", found, "Name a review folder; `svd new FOLDER` makes one.")
         return Draft(_empty_review(folder), [problem], {}, areas_known=False)
     if not any((folder / name).exists() for name in (REVIEW_FILE, AREAS_FILE, INDICATORS_FILE)):
         found = f"There is no {REVIEW_FILE} in this folder, so it is not a review."
-        problem = Problem(
-            folder.resolve().name, "", found, "Name a review folder; `svd new FOLDER` makes one."
-        )
+        problem = Problem(folder.resolve().name, "", found, "Name a review folder; `svd new FOLDER` makes one.")
         return Draft(_empty_review(folder), [problem], {}, areas_known=False)
     problems: list[Problem] = []
     lines: dict[str, Lines] = {}
@@ -164,9 +154,7 @@ def gather(folder: Path) -> Draft:
             if plan.id in taken:
                 found = f"The id '{plan.id}' is also that of {taken[plan.id]}."
                 problems.append(
-                    Problem(
-                        name, place_of(document.line_of, ("id",)), found, "Give each plan an id of its own."
-                    )
+                    Problem(name, place_of(document.line_of, ("id",)), found, "Give each plan an id of its own.")
                 )
             taken.setdefault(plan.id, name)
         damaged[name] = reading.damaged
@@ -196,14 +184,10 @@ def plan_paths(folder: Path, problems: list[Problem]) -> list[Path]:
             continue
         if path.suffix == ".yaml":
             found.append(path)
-        elif path.suffix.lower() in (".yml", ".yaml") or path.name.lower().endswith(
-            (".yaml.txt", ".yml.txt")
-        ):
+        elif path.suffix.lower() in (".yml", ".yaml") or path.name.lower().endswith((".yaml.txt", ".yml.txt")):
             new = as_slug(path.name.split(".")[0])
             name = f"{PLANS}/{path.name}"
-            problems.append(
-                Problem(name, "", "A plan's file name ends in .yaml.", f"Rename it to {new}.yaml.")
-            )
+            problems.append(Problem(name, "", "A plan's file name ends in .yaml.", f"Rename it to {new}.yaml."))
     return found
 
 
@@ -211,9 +195,7 @@ def _settings(document: Document | None, problems: list[Problem]) -> ReviewSetti
     if document is None:
         return None
     stand_in = {"title": "stand-in", "partnership": "stand-in", "year": "2000"}
-    reading = read_model(
-        ReviewSettings, document.data, file=REVIEW_FILE, line_of=document.line_of, stand_in=stand_in
-    )
+    reading = read_model(ReviewSettings, document.data, file=REVIEW_FILE, line_of=document.line_of, stand_in=stand_in)
     problems.extend(reading.problems)
     return reading.value
 
@@ -239,9 +221,7 @@ def _areas(document: Document | None, problems: list[Problem]) -> Areas | None:
             refuse((key,), f"There is no key `{key}` here.", did_you_mean(key, ["areas", "groups"]))
     listed, grouped = data.get("areas"), data.get("groups") or {}
     if not isinstance(listed, dict) or not listed:
-        refuse(
-            ("areas",), "No areas are given.", "Write `areas:` and below it each code: `T01: {name: ...}`."
-        )
+        refuse(("areas",), "No areas are given.", "Write `areas:` and below it each code: `T01: {name: ...}`.")
         return None
     areas: dict[str, Area] = {}
     for code, spec in listed.items():
@@ -266,9 +246,7 @@ def _areas(document: Document | None, problems: list[Problem]) -> Areas | None:
             )
     groups: dict[str, AreaGroup] = {}
     if not isinstance(grouped, dict):
-        refuse(
-            ("groups",), "Groups are given without names.", "Write `groups:` and below it `name: [T01, T02]`."
-        )
+        refuse(("groups",), "Groups are given without names.", "Write `groups:` and below it `name: [T01, T02]`.")
         grouped = {}
     for name, spec in grouped.items():
         path = ("groups", name)
@@ -310,17 +288,13 @@ def _indicators(
         path = (key,)
         if not SLUG.fullmatch(key):
             remedy = f"Use small letters, figures and underscores: {as_slug(key)}."
-            problems.append(
-                Problem(INDICATORS_FILE, place_of(lines, path), f"'{key}' cannot be a key.", remedy)
-            )
+            problems.append(Problem(INDICATORS_FILE, place_of(lines, path), f"'{key}' cannot be a key.", remedy))
         if isinstance(spec, dict) and "key" in spec:
             found = "There is no key `key` here: the name before the colon is the indicator's key."
             problems.append(Problem(INDICATORS_FILE, place_of(lines, (key, "key")), found, "Take it out."))
             spec = {name: value for name, value in spec.items() if name != "key"}
         given: Any = {"key": key, **spec} if isinstance(spec, dict) else spec
-        reading = read_model(
-            Indicator, given, file=INDICATORS_FILE, line_of=lines, at=path, stand_in={"title": key}
-        )
+        reading = read_model(Indicator, given, file=INDICATORS_FILE, line_of=lines, at=path, stand_in={"title": key})
         problems.extend(reading.problems)
         if reading.problems:
             damaged[f"{INDICATORS_FILE}#{key}"] = reading.damaged

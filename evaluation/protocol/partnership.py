@@ -25,9 +25,7 @@ def _year(text: str) -> str:
 def _interval(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0.5 <= value < 1:
         share = f", such as {value / 100:g}" if 50 <= value < 100 else ", such as 0.95"
-        raise refuse(
-            f"An interval of {value:g} is out of range.", f"Write a share from 0.5 to below 1{share}."
-        )
+        raise refuse(f"An interval of {value:g} is out of range.", f"Write a share from 0.5 to below 1{share}.")
     return value
 
 

@@ -256,9 +256,7 @@ def _refusal(text: str) -> PeriodError:
         return PeriodError("There is no period.", _ACCEPTED)
     if guess := _guess(text.strip()):
         what, written = guess
-        return PeriodError(
-            f"'{shown}' is {what}.", f"Write {written}." if written else _ACCEPTED, what.split(" (")[0]
-        )
+        return PeriodError(f"'{shown}' is {what}.", f"Write {written}." if written else _ACCEPTED, what.split(" (")[0])
     return PeriodError(f"'{shown}' is not a period.", _ACCEPTED)
 
 
@@ -278,9 +276,7 @@ def _guess(text: str) -> tuple[str, str] | None:
                 f"calendar periods, such as {match[1]}-04 or {match[1]}-Q2",
             )
         if not 1 <= int(match[2]) <= 12:
-            return f"not a month: there is no month {match[2]}", "a month from 01 to 12, such as " + match[
-                1
-            ] + "-03"
+            return f"not a month: there is no month {match[2]}", "a month from 01 to 12, such as " + match[1] + "-03"
         return f"outside the years {FIRST_YEAR} to {LAST_YEAR}", "the year in four figures"
     if (match := re.fullmatch(r"(\d{1,2})[/.\-](\d{4})", text)) and 1 <= int(match[1]) <= 12:
         return "a month in the order month/year", f"{match[2]}-{int(match[1]):02d}"
@@ -318,9 +314,7 @@ def _guess(text: str) -> tuple[str, str] | None:
         return "an ISO week number", f"the date on which the week begins: {day.isoformat()}"
     if match := re.fullmatch(r"(\d{4})(\d{2})(\d{2})?", text):
         sensible = 1 <= int(match[2]) <= 12 and FIRST_YEAR <= int(match[1]) <= LAST_YEAR
-        return (
-            ("a period without its hyphens", "-".join(p for p in match.groups() if p)) if sensible else None
-        )
+        return ("a period without its hyphens", "-".join(p for p in match.groups() if p)) if sensible else None
     if match := re.fullmatch(r"(\d{4})-(\d)", text):
         return "a month without its leading zero", f"{match[1]}-0{match[2]}"
     if match := re.fullmatch(r"(\d{4}-\d{2})-(\d{2})[ t].*", lower):

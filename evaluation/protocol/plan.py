@@ -27,9 +27,7 @@ def as_slug(text: str) -> str:
 
 def _slug(text: str) -> str:
     if not SLUG.fullmatch(text):
-        raise refuse(
-            f"{quote(text)} cannot be an id.", f"Use small letters, figures and underscores: {as_slug(text)}."
-        )
+        raise refuse(f"{quote(text)} cannot be an id.", f"Use small letters, figures and underscores: {as_slug(text)}.")
     return text
 
 
@@ -45,9 +43,7 @@ def _treated(value: Any) -> Any:
 def _comparison_areas(value: Any) -> Any:
     if isinstance(value, list):
         if not value:
-            raise refuse(
-                "The list of comparison areas is empty.", "Name areas, a group in areas.yaml, or write all."
-            )
+            raise refuse("The list of comparison areas is empty.", "Name areas, a group in areas.yaml, or write all.")
         for code in value:
             if not isinstance(code, (str, int)) or isinstance(code, bool):
                 raise refuse(f"{quote(code)} is not read as a code.", "Put codes in quotes: ['T01', 'T02'].")
@@ -62,9 +58,7 @@ def _comparison_areas(value: Any) -> Any:
 
 def _half_normal(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise refuse(
-            f"{quote(value)} is not a number.", "Write one number above 0: {half_normal: 0.5, because: ...}."
-        )
+        raise refuse(f"{quote(value)} is not a number.", "Write one number above 0: {half_normal: 0.5, because: ...}.")
     if not 0 < value < float("inf"):
         raise refuse(f"The standard deviation {value:g} is not above 0.", "Write a number above 0.")
     return float(value)

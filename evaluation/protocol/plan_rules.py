@@ -44,6 +44,7 @@ class PlanCase:
     indicator_keys: frozenset[str] | None = None
 
     def problem(self, path: KeyPath, found: str, remedy: str) -> Problem:
+        """A problem at a key of this plan."""
         return Problem(self.file, place_of(self.lines, path), found, remedy)
 
 
@@ -52,18 +53,14 @@ Rule = Callable[[PlanCase], Iterator[Problem]]
 
 def plan_problems(case: PlanCase) -> list[Problem]:
     """Everything that is wrong with a plan as far as it can be told without the data."""
-    return [
-        problem for needs, rule in RULES if not case.damaged.intersection(needs) for problem in rule(case)
-    ]
+    return [problem for needs, rule in RULES if not case.damaged.intersection(needs) for problem in rule(case)]
 
 
 def _file_name(case: PlanCase) -> Iterator[Problem]:
     if case.plan.id != case.stem:
         remedy = f"Rename the file to {case.plan.id}.yaml"
         remedy += f", or write `id: {case.stem}`." if SLUG.fullmatch(case.stem) else "."
-        yield case.problem(
-            ("id",), f"The id is '{case.plan.id}' but the file is called {case.stem}.yaml.", remedy
-        )
+        yield case.problem(("id",), f"The id is '{case.plan.id}' but the file is called {case.stem}.yaml.", remedy)
 
 
 def _indicators(case: PlanCase) -> Iterator[Problem]:
@@ -101,9 +98,7 @@ def _comparison(case: PlanCase) -> Iterator[Problem]:
             n = len(plan.treated)
             who = "the one treated area has" if n == 1 else f"the {n} treated areas start together and have"
             found = f"There is nothing to compare with: {who} no comparison."
-            yield case.problem(
-                ("comparison",), found, "Add `comparison: {areas: all}`, or use `design: its`."
-            )
+            yield case.problem(("comparison",), found, "Add `comparison: {areas: all}`, or use `design: its`.")
         return
     if plan.design == "its":
         found = "`design: its` compares with the time before; it has no comparison areas."
@@ -135,9 +130,7 @@ def _unknown_comparison(case: PlanCase, areas: Areas) -> Iterator[Problem]:
         if named not in areas.groups and named not in areas.areas and named != "all":
             near = nearest(named, [*areas.groups, *areas.areas, "all"])
             remedy = (
-                f"Did you mean `{near}`?"
-                if near
-                else "Name a group in areas.yaml, list areas in [..], or write all."
+                f"Did you mean `{near}`?" if near else "Name a group in areas.yaml, list areas in [..], or write all."
             )
             yield case.problem(path, f"There is no group `{named}` in areas.yaml.", remedy)
         return
@@ -159,9 +152,7 @@ def _treated_comparison(case: PlanCase) -> Iterator[Problem]:
     path: KeyPath = ("comparison", "areas") if ("comparison", "areas") in case.lines else ("comparison",)
     if isinstance(named, str):
         if named in case.plan.treated:
-            yield case.problem(
-                path, f"`{named}` is treated and cannot be its own comparison.", "Name other areas."
-            )
+            yield case.problem(path, f"`{named}` is treated and cannot be its own comparison.", "Name other areas.")
         return
     for i, code in enumerate(named):
         if code in case.plan.treated:
@@ -171,9 +162,7 @@ def _treated_comparison(case: PlanCase) -> Iterator[Problem]:
 
 def _exclusions(case: PlanCase, areas: Areas) -> Iterator[Problem]:
     assert case.plan.comparison is not None
-    kept = set(
-        comparison_areas(case.plan.model_copy(update={"comparison": _without_exclusions(case.plan)}), areas)
-    )
+    kept = set(comparison_areas(case.plan.model_copy(update={"comparison": _without_exclusions(case.plan)}), areas))
     for code in case.plan.comparison.exclude:
         path = ("comparison", "exclude", code)
         if code not in areas.areas:
@@ -185,9 +174,7 @@ def _exclusions(case: PlanCase, areas: Areas) -> Iterator[Problem]:
                 "Take it out of `exclude`.",
             )
         elif code not in kept:
-            yield case.problem(
-                path, f"`{code}` is not in the comparison to begin with.", "Take it out of `exclude`."
-            )
+            yield case.problem(path, f"`{code}` is not in the comparison to begin with.", "Take it out of `exclude`.")
 
 
 def _without_exclusions(plan: Plan) -> Comparison:
@@ -243,15 +230,11 @@ def _meaningful(case: PlanCase) -> Iterator[Problem]:
             yield case.problem(path, found, f"Add `effect: {{meaningful: ...}}`, such as {example}.")
         elif value == 0 or (value < 0) != lower:
             found = f"{value:g} is not an improvement: `{primary.key}` is {primary.direction}."
-            yield case.problem(
-                path, found, f"Write the smallest difference worth acting on, such as {example}."
-            )
+            yield case.problem(path, found, f"Write the smallest difference worth acting on, such as {example}.")
     elif value is not None:
         example = "0.95 for a fall of 5 %" if lower else "1.05 for a rise of 5 %"
         if value <= 0:
-            yield case.problem(
-                path, f"{value:g} cannot be a rate ratio, which is above 0.", f"Write {example}."
-            )
+            yield case.problem(path, f"{value:g} cannot be a rate ratio, which is above 0.", f"Write {example}.")
         elif value == 1 or (value < 1) != lower:
             side = "below 1" if lower else "above 1"
             found = f"{value:g} is not an improvement: `{primary.key}` is {primary.direction}, so a gain is {side}."
@@ -262,9 +245,7 @@ def _shape(case: PlanCase) -> Iterator[Problem]:
     effect = case.plan.effect
     if effect.ramp_periods is not None and effect.shape != "ramp":
         found = f"`ramp_periods` is given but the shape is `{effect.shape}`."
-        yield case.problem(
-            ("effect", "ramp_periods"), found, "Write `shape: ramp`, or take `ramp_periods` out."
-        )
+        yield case.problem(("effect", "ramp_periods"), found, "Write `shape: ramp`, or take `ramp_periods` out.")
 
 
 def _likelihood(case: PlanCase) -> Iterator[Problem]:

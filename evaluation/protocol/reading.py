@@ -63,9 +63,7 @@ def _text(value: Any) -> Any:
 def _reason(value: Any) -> Any:
     text = _text(value)
     if not any(c.isalnum() for c in text) or text.casefold() in {"todo", "tbc", "tba", "xxx", "because"}:
-        raise refuse(
-            f"{quote(text)} is not a reason.", "Say why, in a few words that a reader could question."
-        )
+        raise refuse(f"{quote(text)} is not a reason.", "Say why, in a few words that a reader could question.")
     return text
 
 
@@ -80,9 +78,7 @@ def _period(value: Any) -> Any:
 
 def _code(value: Any) -> Any:
     if isinstance(value, (float, bool)) or value is None:
-        raise refuse(
-            f"{quote(value)} is read as {_kind(value)}, not as a code.", "Put codes in quotes: 'T01'."
-        )
+        raise refuse(f"{quote(value)} is read as {_kind(value)}, not as a code.", "Put codes in quotes: 'T01'.")
     return _text(value)
 
 
@@ -197,9 +193,7 @@ def _mismatch(kind: str, given: Any, ctx: Mapping[str, Any]) -> tuple[str, str]:
         options = [part.strip(" '") for part in str(ctx["expected"]).replace(" or ", ", ").split(",")]
         if given is None:
             return "There is nothing after the colon.", f"Use one of: {', '.join(f'`{o}`' for o in options)}."
-        return f"{shown} is not one of the choices.", did_you_mean(
-            str(given), options, f"one of {', '.join(options)}"
-        )
+        return f"{shown} is not one of the choices.", did_you_mean(str(given), options, f"one of {', '.join(options)}")
     if given is None:
         return "There is nothing after the colon.", "Give a value, or take the key out."
     if kind in ("int_type", "float_type", "int_from_float"):

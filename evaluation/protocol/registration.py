@@ -105,9 +105,7 @@ def register(plan_file: Path, now: datetime | None = None) -> Registration:
         return earlier[-1]
     stamp = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entry = Registration(fingerprint(data), stamp, data)
-    entries = [
-        {"registered": e.registered, "sha256": e.sha256, "content": e.content} for e in [*earlier, entry]
-    ]
+    entries = [{"registered": e.registered, "sha256": e.sha256, "content": e.content} for e in [*earlier, entry]]
     text = json.dumps({"plan": plan_file.stem, "registrations": entries}, indent=2, ensure_ascii=False)
     lock_file(plan_file).write_text(text + "\n", encoding="utf-8")
     return entry

@@ -45,9 +45,7 @@ def decode(raw: bytes, file: str, save: str, unit: str = "line") -> tuple[str | 
     start = raw.rfind(b"\n", 0, at) + 1
     end = raw.find(b"\n", at)
     # The surroundings in Windows' Western encoding are what the analyst most likely typed.
-    around = raw[max(start, at - 12) : min(end if end != -1 else len(raw), at + 12)].decode(
-        "cp1252", "replace"
-    )
+    around = raw[max(start, at - 12) : min(end if end != -1 else len(raw), at + 12)].decode("cp1252", "replace")
     found = f"The file is not in UTF-8: {quote(around.strip())} cannot be read as it stands."
     return None, [Problem(file, f"{unit} {_line(raw, at)}", found, save)]
 

@@ -73,9 +73,7 @@ def read_yaml(path: Path, file: str | None = None) -> tuple[Document | None, lis
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        return None, [
-            Problem(name, "", "The file does not exist.", "Add it; `svd new` writes one to start from.")
-        ]
+        return None, [Problem(name, "", "The file does not exist.", "Add it; `svd new` writes one to start from.")]
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return None, [
@@ -147,9 +145,7 @@ class _Reader:
         for key_node, value_node in node.value:
             key_line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self._refuse(
-                    key_line, path, "A name before the colon is missing or is a list.", "Write `name: value`."
-                )
+                self._refuse(key_line, path, "A name before the colon is missing or is a list.", "Write `name: value`.")
                 continue
             key = str(key_node.value)
             if key == "<<" and not key_node.style:
@@ -170,9 +166,7 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
         text = str(node.value)
         if node.tag not in ("tag:yaml.org,2002:str", "!"):
-            self._refuse(
-                node.start_mark.line + 1, path, f"A YAML tag ({node.tag}) is used.", "Take the tag out."
-            )
+            self._refuse(node.start_mark.line + 1, path, f"A YAML tag ({node.tag}) is used.", "Take the tag out.")
             return text
         return text if node.style else plain_value(text)
 
@@ -261,9 +255,7 @@ def _syntax(error: yaml.MarkedYAMLError, name: str, text: str) -> Problem:
         remedy = "Put text that begins with %, @, ` or another sign in quotes."
         return Problem(name, where, f"A character stands where none is expected: {quote(shown)}.", remedy)
     if "quoted scalar" in trouble:
-        return Problem(
-            name, where, f"A quotation mark is opened and not closed: {quote(shown)}.", "Close it."
-        )
+        return Problem(name, where, f"A quotation mark is opened and not closed: {quote(shown)}.", "Close it.")
     if "flow" in trouble:
         remedy = "Close every { with } and every [ with ], with commas between."
         return Problem(name, where, f"A bracket or a comma is missing at or before {quote(shown)}.", remedy)

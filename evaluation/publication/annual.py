@@ -240,7 +240,7 @@ def _row(packet: Packet) -> tuple[Any, ...]:
         what,
         probability,
         "none" if found["rating"] == "failed" else confidence_badge(found.get("confidence"), short=True),
-        events[:1].upper() + events[1:],
+        events[:1].upper() + events[1:] if events != "none" else events,
         money,
         recommended,
     )

@@ -126,6 +126,6 @@ def csv_text(table: pd.DataFrame) -> str:
     for position in range(guarded.shape[1]):
         if guarded.dtypes.iloc[position].kind not in "iufb":
             cells = [spreadsheet_cell(v) for v in guarded.iloc[:, position].tolist()]
-            guarded.isetitem(position, pd.Series(cells, index=guarded.index, dtype=object))
+            guarded.isetitem(position, pd.Series(cells, dtype=object).array)
     guarded.columns = pd.Index([spreadsheet_cell(str(c)) for c in guarded.columns])
     return str(guarded.to_csv(index=False, lineterminator="\n"))

@@ -218,6 +218,8 @@ def _engine() -> type:
                     "ipykernel_launcher",
                     "-f",
                     "{connection_file}",
+                    # An interrupt at shutdown is how a kernel is stopped; it is not news. Real errors are outputs.
+                    "--IPKernelApp.log_level=50",
                 ],
                 display_name="Python 3",
                 language="python",

@@ -254,9 +254,7 @@ def test_every_file_is_judged_in_one_pass(tmp_path: Path) -> None:
 def test_a_mistake_is_not_said_twice(tmp_path: Path) -> None:
     csv = tidy_csv().replace("T01,", "t01,").replace("2021-03", "Mar-21")
     _, problems = check_review(write_review(tmp_path, data=both(csv)))
-    assert {p.file for p in problems} == {"data/assaults.csv", "data/admissions.csv"}, (
-        "the plan is not at fault"
-    )
+    assert {p.file for p in problems} == {"data/assaults.csv", "data/admissions.csv"}, "the plan is not at fault"
 
 
 def test_one_plan_alone(tmp_path: Path) -> None:
@@ -275,9 +273,7 @@ def test_one_plan_alone(tmp_path: Path) -> None:
 def test_made_up_data_may_lie_in_the_future(tmp_path: Path) -> None:
     csv = tidy_csv(extra="T01,2099-01,5\n")
     assert len(check_review(write_review(tmp_path, data={"assaults.csv": csv}))[1]) == 1
-    assert (
-        check_review(write_review(tmp_path, data={"assaults.csv": csv}, review={"simulated": True}))[1] == []
-    )
+    assert check_review(write_review(tmp_path, data={"assaults.csv": csv}, review={"simulated": True}))[1] == []
 
 
 def test_nothing_is_written(tmp_path: Path) -> None:
@@ -291,7 +287,5 @@ def test_neither_pandas_nor_pymc_is_needed(tmp_path: Path) -> None:
     write_review(tmp_path)
     code = "import sys; from evaluation.evidence.coverage import check_review; r, p = check_review(sys.argv[1]); "
     code += "print(p, sorted({'pandas', 'xarray', 'pymc', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] []"

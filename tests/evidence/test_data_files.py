@@ -23,14 +23,10 @@ HEADER = "area,period,count\n"
 
 
 def indicator(**changes: Any) -> Indicator:
-    return Indicator.model_validate(
-        {"key": "assaults", "title": "Assaults", "suppressed": {"*": [1, 7]}} | changes
-    )
+    return Indicator.model_validate({"key": "assaults", "title": "Assaults", "suppressed": {"*": [1, 7]}} | changes)
 
 
-def problems_of(
-    folder: Path, content: str | bytes, name: str = "assaults.csv", **changes: Any
-) -> list[Problem]:
+def problems_of(folder: Path, content: str | bytes, name: str = "assaults.csv", **changes: Any) -> list[Problem]:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_observations(path, indicator(**changes), f"data/{name}", today=TODAY).problems
@@ -243,9 +239,7 @@ def test_exposure_of_a_binomial(tmp_path: Path) -> None:
 def test_upper_bound_of_a_binomial_is_its_denominator(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("area,period,count,exposure\nT01,2021-01,*,4\n")
-    assert read_tidy(path, indicator(likelihood="binomial"))[["low", "high"]].to_numpy().tolist() == [
-        [1.0, 4.0]
-    ]
+    assert read_tidy(path, indicator(likelihood="binomial"))[["low", "high"]].to_numpy().tolist() == [[1.0, 4.0]]
 
 
 def test_rounding_by_hand(tmp_path: Path) -> None:
@@ -288,9 +282,7 @@ def test_bad_status(tmp_path: Path, row: str, found: str) -> None:
 
 def test_statuses(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    path.write_text(
-        "area,period,count,status\nT01,2021-01,5,provisional\nT01,2021-02,*,\nT01,2021-03,,missing\n"
-    )
+    path.write_text("area,period,count,status\nT01,2021-01,5,provisional\nT01,2021-02,*,\nT01,2021-03,,missing\n")
     assert read_tidy(path, indicator())["status"].tolist() == ["provisional", "suppressed", "missing"]
 
 

@@ -21,9 +21,7 @@ LAST_PERIOD = "2026-03"
 def test_the_shipped_data_are_what_the_command_writes(name: str, tmp_path: Path) -> None:
     for rewritten in write_simulated_data(tmp_path / name):
         shipped = PARAMS / name / rewritten.relative_to((tmp_path / name).resolve())
-        assert rewritten.read_bytes() == shipped.read_bytes(), (
-            f"{shipped} was edited or the simulator changed"
-        )
+        assert rewritten.read_bytes() == shipped.read_bytes(), f"{shipped} was edited or the simulator changed"
 
 
 def test_a_folder_with_another_name_is_left_alone(tmp_path: Path) -> None:

@@ -47,9 +47,7 @@ def test_by_hand(tmp_path: Path) -> None:
 
 
 def test_coverage_by_hand(tmp_path: Path) -> None:
-    panel = panel_of(
-        tmp_path, HEADER + "T02,2021-12,3\nT01,2021-12,*\nT01,2022-02,\nT01,2022-03,0\nT03,2022-01,\n"
-    )
+    panel = panel_of(tmp_path, HEADER + "T02,2021-12,3\nT01,2021-12,*\nT01,2022-02,\nT01,2022-03,0\nT03,2022-01,\n")
     table = describe_coverage(panel)
     assert list(table.loc["T01"]) == [4, 1, 1, 2, 1, "2021-12", "2022-03"]
     assert list(table.loc["T02"]) == [4, 1, 0, 3, 0, "2021-12", "2021-12"]
@@ -80,9 +78,7 @@ SUPPLIED = "area,period,count,exposure\nT01,2024-02,3,50\nT01,2024-03,,\n"
         (HEADER + "T09,2024-01-03,3\nT09,2024-01-10,4\n", {}, "days", [7, 7]),
     ],
 )
-def test_exposure(
-    tmp_path: Path, csv: str, changes: dict[str, Any], meaning: str, expected: list[float]
-) -> None:
+def test_exposure(tmp_path: Path, csv: str, changes: dict[str, Any], meaning: str, expected: list[float]) -> None:
     changes = {"assaults": {"suppressed": None} | changes}
     effect = {"effect": {"meaningful": -1 if changes["assaults"].get("likelihood") == "normal" else 0.9}}
     areas = {"areas": {"T09": {"name": "Town without people"}}}
@@ -113,9 +109,7 @@ def test_bad_data_are_refused_with_everything(tmp_path: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), dropped=st.sets(st.integers(0, 215), max_size=40))
-def test_order_of_rows_does_not_matter(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, dropped: set[int]
-) -> None:
+def test_order_of_rows_does_not_matter(tmp_path_factory: pytest.TempPathFactory, seed: int, dropped: set[int]) -> None:
     folder = tmp_path_factory.getbasetemp() / "shuffled"
     rows = [row for i, row in enumerate(tidy_csv().splitlines()[1:]) if i not in dropped]
     panel = panel_of(folder, HEADER + "\n".join(rows))
@@ -150,9 +144,7 @@ def test_bounds_hold_the_truth(tmp_path_factory: pytest.TempPathFactory, cells: 
 def test_large_data_are_quick(tmp_path: Path) -> None:
     codes = [f"E{i:08d}" for i in range(1000)]
     months = [f"{2005 + i // 12}-{i % 12 + 1:02d}" for i in range(200)]
-    csv = HEADER + "".join(
-        f"{c},{m},{count(i % 9, t)}\n" for i, c in enumerate(codes) for t, m in enumerate(months)
-    )
+    csv = HEADER + "".join(f"{c},{m},{count(i % 9, t)}\n" for i, c in enumerate(codes) for t, m in enumerate(months))
     areas = {"areas": {code: {"name": code, "population": 1500} for code in codes}}
     review = load_review(write_review(tmp_path, areas=areas, data={"assaults.csv": csv}))
     start = time.perf_counter()

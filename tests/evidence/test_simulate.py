@@ -114,9 +114,7 @@ def test_shocks_season_trend_by_hand() -> None:
 
 
 def test_counts_have_the_declared_mean_and_variance() -> None:
-    spec = replace(
-        PLAIN, populations={f"A{i}": 100_000 for i in range(40)}, n_periods=120, overdispersion=20.0
-    )
+    spec = replace(PLAIN, populations={f"A{i}": 100_000 for i in range(40)}, n_periods=120, overdispersion=20.0)
     data, truth = simulate_panel(spec, seed=11)
     counts = data.pivot(index="area", columns="period", values="count")
     mean = truth.mu.to_numpy()
@@ -138,9 +136,7 @@ def test_departures_are_stationary_and_autocorrelated() -> None:
     departure = np.log((truth.mu0 / plain.mu0).to_numpy())
     assert departure[:, 0].std() == pytest.approx(0.1, rel=0.15)
     assert departure[:, -1].std() == pytest.approx(0.1, rel=0.15)
-    assert np.corrcoef(departure[:, :-1].ravel(), departure[:, 1:].ravel())[0, 1] == pytest.approx(
-        0.6, abs=0.05
-    )
+    assert np.corrcoef(departure[:, :-1].ravel(), departure[:, 1:].ravel())[0, 1] == pytest.approx(0.6, abs=0.05)
 
 
 def test_missing_stretches_are_absent_rows() -> None:
@@ -152,9 +148,7 @@ def test_missing_stretches_are_absent_rows() -> None:
     assert truth.mu.notna().all().all()
 
 
-@pytest.mark.parametrize(
-    ("first", "last"), [("2020-Q1", "2020-Q4"), ("2020", "2023"), ("2024-03-04", "2024-03-25")]
-)
+@pytest.mark.parametrize(("first", "last"), [("2020-Q1", "2020-Q4"), ("2020", "2023"), ("2024-03-04", "2024-03-25")])
 def test_other_frequencies(first: str, last: str) -> None:
     data, truth = simulate_panel(replace(PLAIN, first_period=first, n_periods=4), seed=1)
     assert list(data["period"].unique())[-1] == last
@@ -181,7 +175,5 @@ def test_suppression_as_in_hospital_statistics() -> None:
 
 
 def test_suppression_without_rounding_and_with_other_bounds() -> None:
-    published = suppress_small_counts(
-        pd.DataFrame({"count": [0, 4, 5, 12]}), high=4, marker="<5", round_to=None
-    )
+    published = suppress_small_counts(pd.DataFrame({"count": [0, 4, 5, 12]}), high=4, marker="<5", round_to=None)
     assert list(published["count"]) == ["0", "<5", "5", "12"]

@@ -27,7 +27,8 @@ def frame(value: ArrayLike, start: list[int], n_treated: int | None = None, **ch
         "per_year": 12.0, "areas": [f"T{i + 1:02d}" for i in range(len(value))],
         "n_treated": sum(s < n_periods for s in start) if n_treated is None else n_treated,
         "periods": MONTHS[:n_periods], "start": np.array(start, dtype=np.int64), "washout": 0, "value": value,
-        "low": value.copy(), "high": value.copy(), "exposure": np.ones(value.shape), "used": np.ones(value.shape, dtype=bool),
+        "low": value.copy(), "high": value.copy(),
+        "exposure": np.ones(value.shape), "used": np.ones(value.shape, dtype=bool),
         "shape": "step", "ramp_periods": 6, "leads": False, "trend": False, "seasonal": False, "autocorrelation": True,
         "priors": Priors(),
     }  # fmt: skip

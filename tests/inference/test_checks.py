@@ -133,7 +133,9 @@ def test_placebo_counts_usable_periods_only() -> None:
     assert refit.passed is None
 
 
-@pytest.mark.xfail(strict=True, reason="bug: without an untreated area the false effect is its prior, and 'passes'")
+@pytest.mark.xfail(
+    strict=True, reason="bug: without an untreated area a shared shock fails the placebo, and calm passes it"
+)
 def test_placebo_cannot_be_tried_when_no_area_shows_the_counterfactual() -> None:
     of = frame(np.full((2, 48), 50.0), [30, 40])
     refit = checks.placebo_in_time(of, 0.95)

@@ -149,7 +149,8 @@ def test_events_say_fewer_for_averted_and_more_for_added(values: tuple[float, fl
 
 @pytest.mark.parametrize(
     ("pounds", "text"),
-    [(0, "£0"), (1500.4, "£1,500"), (150_000, "£150,000"), (999_999, "£999,999"), (1e6, "£1 million"), (1_234_567, "£1.23 million"),
+    [(0, "£0"), (1500.4, "£1,500"), (150_000, "£150,000"), (999_999, "£999,999"),
+     (1e6, "£1 million"), (1_234_567, "£1.23 million"),
      (123_456_789, "£123 million")],
 )  # fmt: skip
 def test_money(pounds: float, text: str) -> None:

@@ -22,9 +22,7 @@ REVIEW: dict[str, Any] = {
 }
 AREAS: dict[str, Any] = {
     "areas": {f"T{i:02d}": {"name": f"Town {i}", "population": 10_000 * i} for i in range(1, 7)},
-    "groups": {
-        "similar_centres": {"areas": ["T03", "T04", "T05"], "because": "similar night-time economies"}
-    },
+    "groups": {"similar_centres": {"areas": ["T03", "T04", "T05"], "because": "similar night-time economies"}},
 }
 INDICATORS: dict[str, Any] = {
     "assaults": {"title": "Recorded assaults", "unit": "assaults", "suppressed": {"*": [1, 7]}},
@@ -51,9 +49,7 @@ def count(area: int, month: int) -> int:
 def tidy_csv(areas: int = 6, months: list[str] | None = None, extra: str = "") -> str:
     """Complete data as text; `extra` is added as it is."""
     rows = [
-        f"T{a:02d},{period},{count(a, t)}"
-        for a in range(1, areas + 1)
-        for t, period in enumerate(months or MONTHS)
+        f"T{a:02d},{period},{count(a, t)}" for a in range(1, areas + 1) for t, period in enumerate(months or MONTHS)
     ]
     return "\n".join(["area,period,count", *rows]) + "\n" + extra
 
@@ -78,9 +74,7 @@ def write_review(folder: Path, **changes: Any) -> Path:
     _write(folder / "plans" / "outreach.yaml", _merged(OUTREACH, changes.pop("outreach", {})))
     for name, plan in changes.pop("plans", {}).items():
         _write(folder / "plans" / f"{name}.yaml", plan)
-    data: dict[str, Any] = {"assaults.csv": tidy_csv(), "admissions.csv": tidy_csv()} | changes.pop(
-        "data", {}
-    )
+    data: dict[str, Any] = {"assaults.csv": tidy_csv(), "admissions.csv": tidy_csv()} | changes.pop("data", {})
     raw = {f"data/{name}": content for name, content in data.items()} | changes.pop("raw", {})
     for name, content in raw.items():
         if content is None:

@@ -44,9 +44,7 @@ def test_register_then_change(tmp_path: Path) -> None:
     assert first.registered == "2024-03-04T12:00:00Z"
     assert changes_since_registration(plan) == []
     assert register(plan) == first, "registering the same again changes nothing"
-    plan.write_text(
-        plan.read_text().replace("T02: 2023-04", "T02: 2023-05") + "costs: {total: 1, price_year: 2023}\n"
-    )
+    plan.write_text(plan.read_text().replace("T02: 2023-04", "T02: 2023-05") + "costs: {total: 1, price_year: 2023}\n")
     assert changes_since_registration(plan) == [
         Change("costs.price_year", None, 2023),
         Change("costs.total", None, 1),

@@ -110,9 +110,7 @@ def test_refusals(tmp_path: Path, content: str | bytes, place: str, found: str) 
 def test_absent_file(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
         load_yaml(tmp_path / "review.yaml")
-    assert str(refusal.value) == (
-        "review.yaml: The file does not exist. Add it; `svd new` writes one to start from."
-    )
+    assert str(refusal.value) == ("review.yaml: The file does not exist. Add it; `svd new` writes one to start from.")
 
 
 @settings(max_examples=150, deadline=None)

@@ -93,11 +93,19 @@ def run(plan: Path, profile: str = "publish") -> RunResult:
     """`svd run`, and the packet read back from the folder that its last line names."""
     began = time.perf_counter()
     out = svd("run", str(plan), "--profile", profile)
-    seconds = time.perf_counter() - began
-    packet = Path(out.strip().splitlines()[-1])
+    return read(Path(out.strip().splitlines()[-1]), time.perf_counter() - began)
+
+
+def read(packet: Path, seconds: float = float("nan")) -> RunResult:
+    """A packet's finding and effects."""
     finding = json.loads((packet / "finding.json").read_text(encoding="utf-8"))
     effects = pd.read_csv(packet / "effects.csv", dtype={"cohort": str, "period": str})
     return RunResult(packet, finding, effects, seconds)
+
+
+def newest_packet(folder: Path, plan_id: str) -> Path:
+    """The last packet of a plan; packets are named by their time."""
+    return max((folder / "_build" / "packets" / plan_id).glob("[0-9]*"))
 
 
 def say(summary: Mapping[str, float], digits: int = 3) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from review_folder import check, new_review, run, say, svd, write_areas, write_plan
+from review_folder import check, new_review, newest_packet, read, run, say, svd, write_areas, write_plan
 
 pytestmark = pytest.mark.recovery
 
@@ -140,7 +140,7 @@ def test_whole_review_at_publish_quality(review, tell):
     out = svd("review", str(review), "--jobs", "2")
     index = Path(out.strip().splitlines()[-1].removeprefix("Open "))
     assert index.name == "index.html" and index.is_file()
-    result = read(review, "clear_hold_build")
+    result = read(newest_packet(review, "clear_hold_build"))
     for key in ("violence", "robbery"):
         entry = result.entry(key)
         tell(f"Merseyside, {key}, publish: {say(entry['rate_ratio'], 2)}, {entry['rating']}, confidence {entry['confidence']}")
