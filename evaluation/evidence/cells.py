@@ -20,7 +20,10 @@ SHOWN_ONE_BY_ONE = 5
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}([, '\u00a0\u202f’]\d{3})+(\.\d+)?", re.ASCII)
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d+)?[eE][-+]?\d+", re.ASCII)
-_BLANK_WORDS = {"n/a", "na", "n.a.", "nan", "null", "none", "nil", "-", "--", "–", "—", ".", "..", ":", "?", "[x]", "#n/a", "missing", "not available", "unknown"}  # fmt: skip
+_BLANK_WORDS = {
+    "n/a", "na", "n.a.", "nan", "null", "none", "nil", "-", "--", "–",
+    "—", ".", "..", ":", "?", "[x]", "#n/a", "missing", "not available", "unknown",
+}  # fmt: skip
 _DATE_LIKE = re.compile(r"\d{1,2}[-/ ][A-Za-z]{3}|[A-Za-z]{3}[-/ ]\d{2}")
 _LESS_THAN = re.compile(r"(<=|<|≤|under |less than )\s*(\d+)")
 _RANGE = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)")

@@ -21,7 +21,9 @@ def published() -> Callable[[str], Path]:
     def find(name: str) -> Path:
         folder = Path(os.environ.get("SVD_RECOVERY_DATA", BESIDE)) / name
         if not folder.is_dir():
-            pytest.skip(f"The published data set {name} is not in ../shared/data; set SVD_RECOVERY_DATA to where it is.")
+            pytest.skip(
+                f"The published data set {name} is not in ../shared/data; set SVD_RECOVERY_DATA to where it is."
+            )
         return folder
 
     return find

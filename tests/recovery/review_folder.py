@@ -53,7 +53,11 @@ def new_review(folder: Path, title: str, partnership: str, year: str) -> Path:
     return folder
 
 
-def write_areas(folder: Path, areas: Mapping[str, tuple[str, float | None]], groups: Mapping[str, tuple[list[str], str]] | None = None) -> None:
+def write_areas(
+    folder: Path,
+    areas: Mapping[str, tuple[str, float | None]],
+    groups: Mapping[str, tuple[list[str], str]] | None = None,
+) -> None:
     """areas.yaml: code -> (name, population), and groups with their reasons."""
     lines = ["areas:"]
     for code, (name, population) in areas.items():

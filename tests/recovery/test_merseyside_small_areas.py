@@ -73,7 +73,8 @@ def build_review(source: Path, folder: Path, chosen: list[str] | None = None) ->
     others = sorted(set(crimes.id) - set(treated)) if chosen is None else sorted(set(chosen) - set(treated))
     new_review(folder, "Clear, Hold, Build on Merseyside", "Merseyside", "2024-25")
     areas = {
-        code: (f"{DISTRICTS[people.DistrictCode[code]]} {code[-4:]}", float(people.residents[code])) for code in [*treated, *others]
+        code: (f"{DISTRICTS[people.DistrictCode[code]]} {code[-4:]}", float(people.residents[code]))
+        for code in [*treated, *others]
     }
     write_areas(folder, areas, {"matched": (others, "matched by the source on deprivation, density and work")})
     (folder / "indicators.yaml").write_text(INDICATORS, encoding="utf-8")
@@ -119,7 +120,9 @@ def test_draft_agrees_with_simple_sums(draft, source, tell):
     for key, column, tolerance in (("violence", "viol", 0.05), ("robbery", "robbery", 0.3)):
         entry, simple = draft.entry(key), simple_ratio(source, column)
         ratio = entry["rate_ratio"]
-        tell(f"Merseyside, {key}, draft: {say(ratio, 2)}, {entry['rating']}; simple sums {simple:.2f}; {draft.seconds:.0f} s in all")
+        tell(
+            f"Merseyside, {key}, draft: {say(ratio, 2)}, {entry['rating']}; simple sums {simple:.2f}; {draft.seconds:.0f} s in all"
+        )
         assert (entry["n_areas"], entry["n_treated"], entry["n_periods"]) == (78, 14, 53)
         assert abs(np.log(ratio["median"] / simple)) < tolerance
         assert ratio["lower"] < simple < ratio["upper"]
@@ -143,7 +146,9 @@ def test_whole_review_at_publish_quality(review, tell):
     result = read(newest_packet(review, "clear_hold_build"))
     for key in ("violence", "robbery"):
         entry = result.entry(key)
-        tell(f"Merseyside, {key}, publish: {say(entry['rate_ratio'], 2)}, {entry['rating']}, confidence {entry['confidence']}")
+        tell(
+            f"Merseyside, {key}, publish: {say(entry['rate_ratio'], 2)}, {entry['rating']}, confidence {entry['confidence']}"
+        )
         for made in entry["checks"]:
             tell(f"  {made['name']} {made['passed']}: {made['sentence']}")
         assert entry["rating"] != "failed", entry["headline"]

@@ -63,7 +63,9 @@ def build_review(crime: Path, population: Path, folder: Path) -> tuple[Path, lis
     new_review(folder, "A review of nothing", "London", "2024-25")
     areas = {row.Code: (row["Area name"], row["2019_Population"]) for _, row in people.iterrows()}
     treated = list(codes[::4])
-    write_areas(folder, areas, {"the_others": ([c for c in codes if c not in treated], "every borough that the rule left over")})
+    write_areas(
+        folder, areas, {"the_others": ([c for c in codes if c not in treated], "every borough that the rule left over")}
+    )
     (folder / "indicators.yaml").write_text(INDICATORS, encoding="utf-8")
     by_year = people.set_index("Code").filter(like="_Population")
     by_year.columns = [int(name[:4]) for name in by_year.columns]
@@ -78,7 +80,9 @@ def build_review(crime: Path, population: Path, folder: Path) -> tuple[Path, lis
         days = pd.PeriodIndex(sums.month, freq="M").days_in_month
         year = sums.month.str[:4].astype(int).clip(by_year.columns.min(), by_year.columns.max())
         sums["exposure"] = [by_year.at[a, y] * d for a, y, d in zip(sums.area, year, days, strict=True)]
-        sums[["area", "month", "count", "exposure"]].rename(columns={"month": "period"}).to_csv(folder / "data" / f"{key}.csv", index=False)
+        sums[["area", "month", "count", "exposure"]].rename(columns={"month": "period"}).to_csv(
+            folder / "data" / f"{key}.csv", index=False
+        )
     return folder, list(codes)
 
 
@@ -108,7 +112,9 @@ def review(published, tmp_path_factory):
 def report(tell, name: str, result, key: str) -> dict:
     """Print what was found and hand back the entry."""
     entry = result.entry(key)
-    tell(f"London, {name}: {say(entry['rate_ratio'])}, {entry['rating']}, confidence {entry['confidence']}; {result.seconds:.0f} s")
+    tell(
+        f"London, {name}: {say(entry['rate_ratio'])}, {entry['rating']}, confidence {entry['confidence']}; {result.seconds:.0f} s"
+    )
     for made in entry["checks"]:
         if made["passed"] is False:
             tell(f"  {made['name']} failed: {made['sentence']}")

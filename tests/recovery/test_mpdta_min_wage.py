@@ -85,7 +85,11 @@ def group_time_effects(effects: pd.DataFrame) -> dict[tuple[int, int], float]:
     cell = {(int(row.cohort), int(row.period)): row["mean"] for _, row in rows.iterrows()}
     cohorts = {cohort for cohort, _ in cell}
     cell |= {(cohort, cohort - 1): 0.0 for cohort in cohorts}
-    return {(g, t): value if t >= g else value - cell[g, t - 1] for (g, t), value in cell.items() if t >= g or (g, t - 1) in cell}
+    return {
+        (g, t): value if t >= g else value - cell[g, t - 1]
+        for (g, t), value in cell.items()
+        if t >= g or (g, t - 1) in cell
+    }
 
 
 def test_simple_att(saturated, reference, tell):
@@ -112,10 +116,13 @@ def test_effects_by_event_time(saturated, reference):
     assert {k: ours[k] for k in (0, 1, 2, 3)} == pytest.approx({int(k): v for k, v in published.items()}, abs=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_default_priors_pull_towards_none_but_agree(review, reference, tell):
     """The default model (persistent errors, cells pooled around one effect) on the same data, side by side."""
     result = run(review / "plans" / "default_model.yaml")
     entry = result.entry("teen_employment")
     found, published = entry["difference"], float(reference[1].query("type == 'simple'").overall_att.iloc[0])
-    tell(f"mpdta, default model: {say(found, 4)}, {entry['rating']}, confidence {entry['confidence']}; {result.seconds:.0f} s")
+    tell(
+        f"mpdta, default model: {say(found, 4)}, {entry['rating']}, confidence {entry['confidence']}; {result.seconds:.0f} s"
+    )
     assert found["lower"] < published < found["upper"]

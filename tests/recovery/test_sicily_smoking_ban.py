@@ -77,7 +77,9 @@ def test_default_model_agrees_and_is_less_certain(review, tell):
     result = run(review / "plans" / "default_model.yaml")
     entry = result.entry("acute_coronary")
     ratio = entry["rate_ratio"]
-    tell(f"Sicily, default model: {say(ratio)}, {entry['rating']}, confidence {entry['confidence']}; {result.seconds:.0f} s")
+    tell(
+        f"Sicily, default model: {say(ratio)}, {entry['rating']}, confidence {entry['confidence']}; {result.seconds:.0f} s"
+    )
     published_width = PUBLISHED_INTERVAL[1] - PUBLISHED_INTERVAL[0]
     assert entry["likelihood"] == "negative_binomial"
     assert ratio["lower"] < PUBLISHED < ratio["upper"]
