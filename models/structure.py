@@ -88,7 +88,9 @@ def widen(structure: Structure, floor: Structure | None) -> Structure:
         return structure
     sizes = {name: max(getattr(structure, name), getattr(floor, name)) for name in SIZES}
     same = replace(structure, **sizes) == replace(floor, **sizes)
-    switched = any(not getattr(structure, n) and sizes[n] for n in SIZES if n not in HARMLESS)
+    # In a panel the arithmetic of empty intervals costs more than compiling once more without them.
+    harmless = HARMLESS if structure.n_areas == 1 else ("n_distinct",)
+    switched = any(not getattr(structure, n) and sizes[n] for n in SIZES if n not in harmless)
     single = (structure.n_areas == 1) != (sizes["n_areas"] == 1)
     return replace(structure, **sizes) if same and not switched and not single else structure
 

@@ -31,7 +31,7 @@ KEPT_PARAMETERS = (
     "level", "period", "trend", "season_z", "coefficient", "cell_z", "cohort_z", "cohort_sd", "cell_sd", "half_life",
     "overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho", "area_trend_sd",
 )  # fmt: skip
-LOW_RANK_LIMIT = 400
+LOW_RANK_LIMIT = 200
 
 
 @dataclass(frozen=True)

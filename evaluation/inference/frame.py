@@ -67,6 +67,7 @@ class Frame:
         used: cells which may enter the likelihood (not excluded, not washed out, comparable).
         notes: what was decided on the way that a reader must know.
         scale: standard deviation by which scores were divided, 1 for counts.
+        members: the treated areas behind the first row, where they were summed into one series.
     """
 
     plan: str
@@ -97,6 +98,17 @@ class Frame:
     priors: Priors
     scale: float = 1.0
     notes: list[str] = field(default_factory=list)
+    members: tuple[str, ...] = ()
+
+    @property
+    def n_areas_asked(self) -> int:
+        """Number of areas the plan speaks of, summed or not."""
+        return len(self.areas) + max(len(self.members) - 1, 0)
+
+    @property
+    def n_treated_asked(self) -> int:
+        """Number of treated areas the plan speaks of, summed or not."""
+        return self.n_treated + max(len(self.members) - 1, 0)
 
     @property
     def event_time(self) -> NDArray[np.int64]:
@@ -200,7 +212,7 @@ def frame_plan(review: Review, plan: Plan, indicator_key: str, panel: xr.Dataset
         priors=Priors(),
         notes=notes,
     )
-    frame = _keep_comparable(frame)
+    frame = _sum_areas(_keep_comparable(frame))
     frame = _standardise(frame) if likelihood == "normal" else frame
     frame = _with_declared_priors(frame, plan, indicator)
     if not frame.evaluated.any():
@@ -228,6 +240,41 @@ def _keep_comparable(frame: Frame) -> Frame:
     labels = [label for label, gone in zip(frame.periods, lost, strict=True) if gone]
     note = f"{len(labels)} periods from {labels[0]} are left out: every area had been treated, so nothing could be compared."
     return replace(frame, used=frame.used & comparable[None, :], notes=[*frame.notes, note])
+
+
+def _sum_areas(frame: Frame) -> Frame:
+    """In an ITS, sum areas that start together into one series, unless missing cells would cost many periods.
+
+    Their rate ratio is one number for all of them, and the total holds what the data say of it; paths of their own
+    would be drawn at great cost only to be summed again. Intervals add: low with low, high with high.
+    """
+    together = frame.design == "its" and len(frame.areas) > 1 and len(set(frame.start.tolist())) == 1
+    if not together or frame.likelihood == "normal":
+        return frame
+    known = (frame.observed & frame.used).all(axis=0)
+    partly = (frame.observed & frame.used).any(axis=0) & ~known
+    if partly.sum() > 0.1 * (known.sum() + partly.sum()):
+        return frame
+    notes = list(frame.notes)
+    if partly.any():
+        notes.append(f"{int(partly.sum())} periods are left out because one of the areas has no count there.")
+
+    def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(known, values.sum(axis=0), np.nan)[None, :]
+
+    return replace(
+        frame,
+        areas=[" + ".join(frame.areas)],
+        members=tuple(frame.areas),
+        n_treated=1,
+        start=frame.start[:1],
+        value=total(frame.value),
+        low=total(frame.low),
+        high=total(frame.high),
+        exposure=total(frame.exposure),
+        used=frame.used.all(axis=0)[None, :],
+        notes=notes,
+    )
 
 
 def _standardise(frame: Frame) -> Frame:

@@ -184,8 +184,8 @@ def describe(frame: Frame) -> dict[str, Any]:
         "role": frame.role,
         "design": frame.design,
         "likelihood": frame.likelihood,
-        "n_areas": len(frame.areas),
-        "n_treated": frame.n_treated,
+        "n_areas": frame.n_areas_asked,
+        "n_treated": frame.n_treated_asked,
         "n_periods": int(used.any(axis=0).sum()),
     }
 

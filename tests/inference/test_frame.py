@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from evaluation.evidence.panel import build_panel
-from evaluation.inference.frame import Frame, frame_plan
+from evaluation.inference.frame import Frame, _sum_areas, frame_plan
 from evaluation.protocol import load_review
+from tests.inference import fabricated
 from tests.protocol.example_review import MONTHS, count, tidy_csv, write_review
 
 
@@ -205,3 +206,26 @@ def test_a_treated_area_without_data_is_noted(tmp_path: Path) -> None:
     of = frame_plan(review, review.plans["outreach"], "assaults", build_panel(review, "assaults"))
     assert of.n_treated == 1
     assert "No data for treated area T02." in of.notes
+
+
+def test_areas_that_start_together_are_summed_in_an_its() -> None:
+    low, high = np.array([[4.0, 1, 6], [5, 2, 3]]), np.array([[4.0, 7, 6], [5, 2, 3]])
+    value = np.where(low == high, low, np.nan)
+    summed = _sum_areas(fabricated.frame(value, [1, 1], design="its", low=low, high=high))
+    assert summed.areas == ["T01 + T02"]
+    assert (summed.n_areas_asked, summed.n_treated_asked, summed.n_treated) == (2, 2, 1)
+    np.testing.assert_array_equal(summed.low, [[9, 3, 9]])
+    np.testing.assert_array_equal(summed.high, [[9, 9, 9]])
+    np.testing.assert_array_equal(summed.value, [[9, np.nan, 9]])
+    np.testing.assert_array_equal(summed.exposure, [[2, 2, 2]])
+
+
+@pytest.mark.parametrize(
+    ("start", "changes"), [([1, 2], {"design": "its"}), ([1, 1], {"design": "did"}), ([1, 1], {"design": "its", "missing": True})]
+)
+def test_areas_are_kept_apart_where_summing_would_lose_something(start: list[int], changes: dict) -> None:
+    value = np.array([[4.0, 5, 6], [5, 2, 3]])
+    if changes.pop("missing", False):
+        value[0, 1] = np.nan
+    frame = fabricated.frame(value, start, **changes)
+    assert _sum_areas(frame) is frame

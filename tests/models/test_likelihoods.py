@@ -181,10 +181,19 @@ def test_padding_does_not_change_the_likelihood(changes: dict[str, Any], monkeyp
 
 
 def test_a_floor_with_intervals_adds_nothing_to_data_without() -> None:
-    with_intervals, _, _ = holed()
-    plain = frame(COUNTS, [6, 10, 10])
+    plain = frame(COUNTS[:1], [6], design="its")
+    value = plain.value.copy()
+    value[0, 4] = np.nan
+    low, high = plain.low.copy(), plain.high.copy()
+    low[0, 4], high[0, 4] = 1, 7
+    with_intervals = frame(value, [6], design="its", low=low, high=high)
     data = write_design(plain, design.choose_structure(with_intervals))
     assert data.structure.n_censored > 0
     small, large = build(write_design(plain)), build(data)
     point = random_point(small)
     assert potential(large, point) == pytest.approx(potential(small, point))
+
+
+def test_a_panel_without_intervals_is_not_given_a_floor_with_them() -> None:
+    with_intervals, _, _ = holed()
+    assert write_design(frame(COUNTS, [6, 10, 10]), design.choose_structure(with_intervals)).structure.n_censored == 0

@@ -137,3 +137,15 @@ def test_comparison_of_boroughs_claims_nothing(review, tell, key):
     entry = report(tell, f"DiD {key}", run(review / "plans" / f"did_{key}.yaml"), key)
     assert (entry["n_areas"], entry["n_treated"], entry["n_periods"]) == (32, 8, 191)
     assert entry["rating"] not in CLAIMS, entry["headline"]
+
+
+@pytest.mark.slow
+def test_few_of_all_boroughs_are_called_an_effect(review, tell):
+    """Every borough alone, two indicators, drafts: about one in twenty may be claimed by chance, 7 of 64 at most."""
+    claimed = []
+    for key in ("robbery", "violence_with_injury"):
+        for plan in sorted((review / "plans").glob(f"its_{key}_*.yaml")):
+            if run(plan, "draft").entry(key)["rating"] in CLAIMS:
+                claimed.append(plan.stem)
+    tell(f"London, time series of every borough: {len(claimed)} of 64 claimed: {', '.join(claimed)}")
+    assert len(claimed) <= 7
