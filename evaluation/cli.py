@@ -150,7 +150,8 @@ def lock(plan: Annotated[Path, typer.Argument(help="A plan file in a review's pl
     from evaluation.protocol.registration import register
 
     try:
-        typer.echo(register(locate_plan(plan)))
+        done = register(locate_plan(plan))
+        typer.echo(f"{plan.stem}: registered on {done.registered[:10]}, fingerprint {done.sha256}")
     except InputError as error:
         list_problems(error)
 

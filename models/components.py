@@ -40,7 +40,7 @@ def free_period_effects(data: Arrays, structure: Structure) -> TensorVariable:
 
 def trend(data: Arrays) -> TensorVariable:
     """Linear trend per year on the link scale, zero at the first start, shape (time,)."""
-    slope = pm.Deterministic("trend", data["trend_sd"] * pm.Normal("trend_z", 0.0, 1.0))
+    slope = pm.Deterministic("trend", data["trend_mean"] + data["trend_sd"] * pm.Normal("trend_z", 0.0, 1.0))
     return slope * data["year"]
 
 

@@ -126,6 +126,8 @@ def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
     if structure.design == "its" or structure.area_trends:
         arrays["year"] = ((periods,), float)
         arrays["trend_sd"] = ((), float)
+    if structure.design == "its":
+        arrays["trend_mean"] = ((), float)
     if structure.pooled:
         arrays["basis"] = ((areas, periods, COEFFICIENTS), float)
     if structure.pooled and (structure.n_cohorts or structure.n_cells):

@@ -202,7 +202,6 @@ def test_lock_registers_and_says_so_in_words(tmp_path: Path) -> None:
     assert re.search(r"\d{4}-\d{2}-\d{2}", result.stdout), "the date"
 
 
-@pytest.mark.xfail(strict=True, reason="bug: prints the representation of a Python object")
 def test_lock_speaks_english(tmp_path: Path) -> None:
     result = svd("lock", write_review(tmp_path) / "plans" / "outreach.yaml")
     assert "Registration(" not in result.stdout

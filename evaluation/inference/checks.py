@@ -102,6 +102,9 @@ def _replicate(frame: Frame, fit: Fit, mu: np.ndarray, kept: np.ndarray, cells: 
 
 def placebo_in_time(frame: Frame, interval: float) -> Refit | Check:
     """Pretend that treatment began halfway through the time before it did; no effect should be found there."""
+    if frame.design == "did" and len(frame.areas) == frame.n_treated:
+        sentence = "Every area was treated sooner or later: after a false start nothing would be left to compare with."
+        return Check("placebo_in_time", None, sentence)
     treated = frame.start[: frame.n_treated]
     real = int(treated.min())
     usable = np.flatnonzero((frame.used & frame.observed & ~frame.post)[: frame.n_treated].any(axis=0))
@@ -146,7 +149,7 @@ def pre_trend(frame: Frame, interval: float) -> Refit | Check:
         return Check(
             "pre_trend", None, "Every area was treated sooner or later: no drift from untreated areas can be measured."
         )
-    if before.sum() < max(6, frame.per_year):
+    if before[: int(frame.start[treated].min())].sum() < max(6, frame.per_year):
         return Check("pre_trend", None, "Too few periods before the start to see a drift.")
     # The same compiled structure serves: a drift since the first period is a slope with no level change.
     start = frame.start.copy()
@@ -213,7 +216,7 @@ def data_quality(frame: Frame) -> Check:
     rows = slice(0, frame.n_treated)
     asked = frame.used[rows]
     missing = float(np.mean(~frame.observed[rows][asked]))
-    hidden = float(np.mean((frame.observed & ~np.isfinite(frame.value) & (frame.low <= 1))[rows][asked]))
+    hidden = float(np.mean(frame.suppressed[rows][asked]))
     passed = missing <= 0.1 and hidden <= 0.3
     sentence = (
         f"In the treated areas {missing:.0%} of the cells are missing and {hidden:.0%} are suppressed small counts."

@@ -70,6 +70,7 @@ def write_design(frame: Frame, floor: Structure | None = None) -> ModelData:
         "season": season_terms(frame, periods),
         "season_sd": np.array(frame.priors.season_sd),
         "year": year,
+        "trend_mean": np.array(frame.priors.trend_mean if frame.trend else 0.0),
         "trend_sd": np.array(frame.priors.trend_sd if frame.trend else 0.0),
         "basis": np.stack([pad(column) for column in effect_basis(frame)], axis=-1),
         "event_time": pad(np.where(frame.post, frame.event_time, 0)),
@@ -84,7 +85,7 @@ def write_design(frame: Frame, floor: Structure | None = None) -> ModelData:
     arrays["cell_of"] = pad(np.maximum(cells, 0)).astype(np.int64)
     arrays["in_cell"] = pad(cells >= 0)
     if frame.likelihood == "binomial":
-        arrays["trials"] = pad(np.where(known, frame.exposure, 0.0))
+        arrays["trials"] = pad(np.where(np.isfinite(frame.exposure), frame.exposure, 0.0))
     if frame.likelihood == "normal":
         arrays["gap"], arrays["previous"] = _previous_cells(pad(exact) > 0)
     if structure.n_censored or structure.n_distinct:

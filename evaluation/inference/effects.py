@@ -145,11 +145,12 @@ def diagnose(estimands: list[Estimand], divergences: int, *, strict: bool) -> Di
     """
     import arviz_stats as az
 
-    quantities = [
-        e for e in estimands if e.name in ("rate_ratio", "difference", "events_averted", "by_event_time", "by_cohort")
-    ]
+    quantities = [e for e in estimands if e.name != "percent_change"]
     # A part may have no spread (a ratio fixed at 1); it has nothing to converge.
-    stacked = [e.draws for e in quantities if np.ptp(e.draws) > 0]
+    stacked = [e.draws for e in quantities if np.ptp(e.draws) != 0]
+    if not stacked or not all(np.isfinite(draws).all() for draws in stacked):
+        reason = "a reported quantity is not a number in some draws" if stacked else "no draw differs from another"
+        return Diagnostics(float("nan"), 0.0, 0.0, divergences, quantities[0].draws.size, [reason])
     data = xr.Dataset({f"q{i}": (("chain", "draw"), draws) for i, draws in enumerate(stacked)})
     n_draws = int(quantities[0].draws.size)
     rhat = _extreme(az.rhat(data), max)

@@ -175,10 +175,10 @@ class Store:
         try:
             with xr.open_dataset(path, engine="h5netcdf") as stored:
                 draws = stored.load()
-        except (OSError, ValueError, KeyError):
+            about = json.loads(draws.attrs.pop("fit"))
+            return Fit(draws, **about)
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        about = json.loads(draws.attrs.pop("fit"))
-        return Fit(draws, **about)
 
     def save(self, key: str, fit: Fit) -> None:
         """Store a fit: written aside, then moved, so that no half-written fit is ever found."""

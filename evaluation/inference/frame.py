@@ -34,7 +34,7 @@ class Priors:
     Attributes:
         effect_mean, effect_sd: of the effect (log rate ratio; a difference for scores).
         slope_sd: of the effect's change per year (`level_and_slope`).
-        trend_sd: of the linear trend per year.
+        trend_mean, trend_sd: of the linear trend per year (ITS); trend_sd: of the areas' drifts (DiD).
         level_sd: of an area's level around its crude rate before the start.
         season_sd: of each annual harmonic.
         period_sd: of each free period effect (DiD).
@@ -45,6 +45,7 @@ class Priors:
     effect_mean: float = 0.0
     effect_sd: float = 0.25
     slope_sd: float = 0.25
+    trend_mean: float = 0.0
     trend_sd: float = 0.2
     level_sd: float = 1.0
     season_sd: float = 0.3
@@ -68,6 +69,7 @@ class Frame:
         notes: what was decided on the way that a reader must know.
         scale: standard deviation by which scores were divided, 1 for counts.
         members: the treated areas behind the first row, where they were summed into one series.
+        hidden: cells with a suppressed count behind them, where areas were summed.
     """
 
     plan: str
@@ -99,6 +101,7 @@ class Frame:
     scale: float = 1.0
     notes: list[str] = field(default_factory=list)
     members: tuple[str, ...] = ()
+    hidden: NDArray[np.bool_] | None = None
 
     @property
     def n_areas_asked(self) -> int:
@@ -124,6 +127,13 @@ class Frame:
     def observed(self) -> NDArray[np.bool_]:
         """Cells whose outcome is known, exactly or as an interval, shape (area, time)."""
         return np.isfinite(self.low)
+
+    @property
+    def suppressed(self) -> NDArray[np.bool_]:
+        """Cells whose count was withheld because it was small, here or in one of the areas summed into a row."""
+        if self.hidden is not None:
+            return self.hidden
+        return self.observed & ~np.isfinite(self.value) & (self.low <= 1)
 
     @property
     def evaluated(self) -> NDArray[np.bool_]:
@@ -266,6 +276,7 @@ def _sum_areas(frame: Frame) -> Frame:
         frame,
         areas=[" + ".join(frame.areas)],
         members=tuple(frame.areas),
+        hidden=frame.suppressed.any(axis=0)[None, :],
         n_treated=1,
         start=frame.start[:1],
         value=total(frame.value),
@@ -300,6 +311,8 @@ def _with_declared_priors(frame: Frame, plan: Plan, indicator: Indicator) -> Fra
         mean, sd = prior.normal if prior.normal is not None else (0.0, float(prior.half_normal or 0.0))
         if name == "effect":
             changes |= {"effect_mean": mean / frame.scale, "effect_sd": sd / frame.scale}
+        elif name == "trend":
+            changes |= {"trend_mean": mean / frame.scale, "trend_sd": sd / frame.scale}
         elif name == "noise":
             # The median of a half-normal is 0.674 of its scale.
             changes["noise_median"] = 0.674 * sd / frame.scale

@@ -60,7 +60,7 @@ def _sentence(found: dict[str, Any], indicator: Indicator, entry: dict[str, Any]
         sentence += f" That is about {wording.estimated_money(cost['median'])} for each of the {indicator.unit} avoided ({low} to {high})."
     else:
         sentence += f" No cost per incident avoided is given: the finding is not one of fewer {indicator.unit}."
-    if found["break_even_events"] is not None:
+    if found["break_even_events"] is not None and indicator.direction == "lower_is_better":
         needed = wording.amount(found["break_even_events"])
         sentence += (
             f" At {wording.money(found['unit_cost'])} for each ({found['unit_cost_price_year']} prices, not uprated;"

@@ -17,6 +17,7 @@ from evaluation.inference.effects import Diagnostics, Estimand, Summary, prob_be
 from evaluation.inference.frame import Frame
 from evaluation.judgement import wording
 from evaluation.protocol import Indicator
+from evaluation.protocol.period import read_span
 
 RATINGS = {
     "benefit": "The credible interval lies wholly on the better side of no effect.",
@@ -232,8 +233,9 @@ def write_headline(entry: dict[str, Any], indicator: Indicator, checks: Sequence
 
 def recording_breaks(frame: Frame, indicator: Indicator) -> list[str]:
     """Known changes in recording inside the evaluated period."""
+    first, last = read_span(frame.periods[0]).first, read_span(frame.periods[-1]).last
     return [
         f"Recording changed in {at.from_}: {at.because}."
         for at in indicator.breaks
-        if frame.periods[0][:7] <= at.from_[:7] <= frame.periods[-1][:7]
+        if first <= read_span(at.from_).last and read_span(at.from_).first <= last
     ]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 # Professional Head of Intelligence Assessment, "Explaining uncertainty in UK intelligence assessment", gov.uk,
 # 24 March 2025. The published ranges leave gaps; each gap is split at its middle.
 YARDSTICK: tuple[tuple[float, str], ...] = (
@@ -69,6 +71,8 @@ def change(percent_change: float) -> str:
 def change_range(lower: float, upper: float) -> str:
     """`26% to 44% lower`, or `26% lower to 11% higher`."""
     first, second = change(lower), change(upper)
+    if lower == upper == 0:
+        return first
     if first.split()[-1] == second.split()[-1]:
         small, large = sorted((lower, upper), key=abs)
         return f"{change(small).rsplit(' ', 1)[0]} to {change(large)}"
@@ -76,8 +80,10 @@ def change_range(lower: float, upper: float) -> str:
 
 
 def amount(value: float) -> str:
-    """A number of events as people say it: whole above 10, one decimal below."""
+    """A number of events as people say it: whole above 10, one decimal below, and never 0.0 for what is not 0."""
     size = abs(value)
+    if 0 < size < 0.05:
+        return "under 0.1"
     return f"{size:,.0f}" if size >= 9.95 else f"{size:.1f}"
 
 
@@ -94,12 +100,20 @@ def events_range(summary: Mapping[str, float], unit: str) -> str:
 
 def difference(value: float) -> str:
     """A signed difference of scores."""
-    return f"{value:+.3g}".replace("-", "−")
+    shown = np.format_float_positional(value, precision=3, fractional=False, trim="-", sign=True)
+    return shown.replace("-", "−")
 
 
 def money(pounds: float) -> str:
     """Pounds as given, in whole pounds; millions to three figures."""
-    return f"£{pounds / 1e6:.3g} million" if pounds >= 1e6 else f"£{pounds:,.0f}"
+    for size, word in ((1e9, "billion"), (1e6, "million")):
+        if pounds >= size:
+            return (
+                f"£{float(f'{pounds / size:.3g}'):,g} {word}"
+                if pounds < 1e5 * size
+                else f"£{pounds / size:,.0f} {word}"
+            )
+    return f"£{pounds:,.0f}"
 
 
 def estimated_money(pounds: float) -> str:

@@ -223,6 +223,15 @@ def _prior_name(value: Any) -> Any:
     return value
 
 
+def _centred_where_it_must_be(priors: dict[str, Prior]) -> dict[str, Prior]:
+    """Only the effect and the trend have a mean of their own; a mean elsewhere would be dropped without a word."""
+    for name, prior in priors.items():
+        if name not in ("effect", "trend") and prior.normal is not None and prior.normal[0] != 0:
+            found = f"The prior of `{name}` has the mean {prior.normal[0]:g}, but only its spread is used."
+            raise refuse(found, f"Write 0 as its mean: {{normal: [0, {prior.normal[1]:g}], because: ...}}.")
+    return priors
+
+
 class Plan(Promise):
     """One plan, as registered: see the field notes in the parts above and `svd new` for an example."""
 
@@ -237,7 +246,9 @@ class Plan(Promise):
     period: PlanPeriod
     effect: Effect = Effect()
     model: PlanModel = PlanModel()
-    priors: dict[Annotated[PriorName, BeforeValidator(_prior_name)], Prior] = Field(default_factory=dict)
+    priors: Annotated[
+        dict[Annotated[PriorName, BeforeValidator(_prior_name)], Prior], AfterValidator(_centred_where_it_must_be)
+    ] = Field(default_factory=dict)
     costs: Costs | None = None
     delivery: Delivery | None = None
     assumptions: list[Assumption] = Field(default_factory=list)

@@ -133,9 +133,6 @@ def test_placebo_counts_usable_periods_only() -> None:
     assert refit.passed is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug: without an untreated area a shared shock fails the placebo, and calm passes it"
-)
 def test_placebo_cannot_be_tried_when_no_area_shows_the_counterfactual() -> None:
     of = frame(np.full((2, 48), 50.0), [30, 40])
     refit = checks.placebo_in_time(of, 0.95)
@@ -206,9 +203,6 @@ def test_pre_trend_needs_a_year_before_the_start() -> None:
     assert found.passed is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug: periods before EACH start are counted, periods before the FIRST are fitted"
-)
 def test_pre_trend_needs_a_year_before_the_first_start() -> None:
     planned = checks.pre_trend(frame(np.full((3, 48), 50.0), [3, 40, 48]), 0.95)
     assert isinstance(planned, Check), f"fits a drift to {planned.frame.used.any(axis=0).sum()} periods"

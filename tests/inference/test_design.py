@@ -230,9 +230,6 @@ def test_no_season_is_nothing() -> None:
     assert not season_terms(frame(COUNTS, [4, 8, 8], seasonal=False), 16).any()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug: binomial trials are 0 outside the likelihood, so mu and mu0 drop to 0 in figures"
-)
 def test_expectations_of_proportions_are_known_in_excluded_windows() -> None:
     used = np.ones(COUNTS.shape, dtype=bool)
     used[:, 2] = False

@@ -221,7 +221,6 @@ def test_one_bad_part_is_enough() -> None:
     assert not diagnose(found, 0, strict=True).passed
 
 
-@pytest.mark.xfail(strict=True, reason="bug: a quantity whose draws are NaN is left out of the gate")
 def test_draws_that_are_not_numbers_are_refused() -> None:
     of = frame(np.full((2, 6), 10.0), [4, 6])
     mu0 = np.full((4, 1000, 1, 6), 50.0)
@@ -230,14 +229,12 @@ def test_draws_that_are_not_numbers_are_refused() -> None:
     assert not diagnose(estimate(of, fit(mu, mu0)), 0, strict=True).passed
 
 
-@pytest.mark.xfail(strict=True, reason="bug: by_cohort_period stands in effects.csv but is not gated")
 def test_what_is_reported_is_gated() -> None:
     stuck = draws(0.9, 0.05) + np.array([0.0, 0.0, 0.3, 0.3])[:, None]
     part = Estimand("by_cohort_period", stuck, "2018-05", 0, "2018-05")
     assert not diagnose([Estimand("rate_ratio", draws(0.9, 0.05)), part], 0, strict=True).passed
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="bug: no quantity is left to diagnose when no draw ever moved")
 def test_a_sampler_that_never_moved_is_refused() -> None:
     assert not gate(np.full((4, 1000), 0.9)).passed
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from evaluation.evidence.panel import build_panel
+from evaluation.inference.checks import data_quality
 from evaluation.inference.frame import Frame, _sum_areas, frame_plan
 from evaluation.protocol import load_review
 from tests.inference import fabricated
@@ -42,6 +43,46 @@ def test_its_has_no_comparison(tmp_path: Path) -> None:
     assert of.areas == ["T01", "T02"]
     assert of.trend
     assert of.seasonal
+
+
+TOGETHER = {"design": "its", "comparison": None, "treated": {"T02": "2023-01"}, "indicators": {"secondary": None}}
+
+
+def test_its_areas_that_start_together_are_one_series(tmp_path: Path) -> None:
+    row = f"T01,2021-06,{count(1, 5)}\n"
+    of = framed(tmp_path, outreach=TOGETHER, data={"assaults.csv": tidy_csv().replace(row, "T01,2021-06,*\n")})
+    assert (of.members, of.n_treated, of.n_treated_asked, of.n_areas_asked) == (("T01", "T02"), 1, 2, 2)
+    assert of.value[0, 0] == count(1, 0) + count(2, 0)
+    assert of.exposure[0, 0] == (10_000 + 20_000) * 31
+    assert np.isnan(of.value[0, 5])
+    assert (of.low[0, 5], of.high[0, 5]) == (1 + count(2, 5), 7 + count(2, 5))
+    assert of.start.tolist() == [24]
+    assert of.evaluated.sum() == 12
+
+
+def test_a_period_in_which_one_of_the_areas_is_missing_is_not_a_total(tmp_path: Path) -> None:
+    of = framed(tmp_path, outreach=TOGETHER, data={"assaults.csv": blank(tidy_csv(), 1, range(5, 7))})
+    assert np.flatnonzero(~of.observed[0]).tolist() == [5, 6]
+    assert any(note.startswith("2 periods are left out") for note in of.notes)
+
+
+def test_areas_are_not_summed_when_that_would_cost_many_periods(tmp_path: Path) -> None:
+    of = framed(tmp_path, outreach=TOGETHER, data={"assaults.csv": blank(tidy_csv(), 1, range(5, 10))})
+    assert of.areas == ["T01", "T02"]
+    assert of.observed[1].all()
+    assert of.members == ()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="bug: the low bound of a total is above 1, so data_quality counts nothing as suppressed"
+)
+def test_suppression_is_still_seen_in_a_total(tmp_path: Path) -> None:
+    text = tidy_csv()
+    for t in range(20):
+        text = text.replace(f"T01,{MONTHS[t]},{count(1, t)}\n", f"T01,{MONTHS[t]},*\n")
+    of = framed(tmp_path, outreach=TOGETHER, data={"assaults.csv": text})
+    assert of.members
+    assert data_quality(of).passed is False, "in 20 of 36 periods the count is known only as an interval"
 
 
 def test_exposure_is_persons_by_days(tmp_path: Path) -> None:
@@ -170,7 +211,6 @@ def test_declared_priors_replace_defaults(tmp_path: Path) -> None:
     assert priors.trend_sd == 0.2, "what was not declared stays"
 
 
-@pytest.mark.xfail(strict=True, reason="bug: the mean of a declared trend prior is dropped without a word")
 def test_a_declared_mean_is_not_dropped(tmp_path: Path) -> None:
     declared = {"trend": {"normal": [0.3, 0.05], "because": "a known rise"}}
     priors = framed(tmp_path, outreach={"priors": declared}).priors
@@ -221,7 +261,8 @@ def test_areas_that_start_together_are_summed_in_an_its() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "changes"), [([1, 2], {"design": "its"}), ([1, 1], {"design": "did"}), ([1, 1], {"design": "its", "missing": True})]
+    ("start", "changes"),
+    [([1, 2], {"design": "its"}), ([1, 1], {"design": "did"}), ([1, 1], {"design": "its", "missing": True})],
 )
 def test_areas_are_kept_apart_where_summing_would_lose_something(start: list[int], changes: dict) -> None:
     value = np.array([[4.0, 5, 6], [5, 2, 3]])

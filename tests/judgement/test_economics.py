@@ -67,7 +67,6 @@ def test_more_of_a_good_thing_has_no_cost_per_event_avoided() -> None:
     assert found["cost_per_event_averted"] is None
 
 
-@pytest.mark.xfail(strict=True, reason="bug: a rise is wanted, yet 'N referrals avoided would repay it'")
 def test_more_of_a_good_thing_is_not_repaid_by_avoiding_it() -> None:
     good = indicator(direction="higher_is_better", unit="referrals", unit_cost=UNIT_COST)
     assert "referrals avoided would repay" not in economics.weigh(plan(), good, entry())["sentence"]

@@ -316,7 +316,6 @@ QUARTERS = [f"{y}-Q{q}" for y in range(2018, 2022) for q in (1, 2, 3, 4)]
         "first year of months",
     ],
 )
-@pytest.mark.xfail(strict=True, reason="bug: labels of different frequencies are compared as text")
 def test_breaks_of_another_frequency_are_said(at: str, periods: list[str] | None) -> None:
     of = (
         did()

@@ -57,7 +57,8 @@ def covered(frame: Frame, seed: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("design", "n_areas", "mean", "sd", "n"), [("its", 1, 20.0, 0.15, 40), ("its", 1, 200.0, 0.15, 40), ("did", 8, 50.0, 0.1, 24)]
+    ("design", "n_areas", "mean", "sd", "n"),
+    [("its", 1, 20.0, 0.15, 40), ("its", 1, 200.0, 0.15, 40), ("did", 8, 50.0, 0.1, 24)],
 )
 def test_intervals_hold_the_truth_under_autocorrelation(
     design: str, n_areas: int, mean: float, sd: float, n: int, record_property
