@@ -156,6 +156,8 @@ def still_right(review: Review, plan: Plan, questions: list[flow.Question], prof
     if newest is None or not (newest / "report.ipynb").is_file():
         return None
     run = json.loads((newest / "run.json").read_text(encoding="utf-8"))
+    if failed_indicators(review, plan.id, newest):
+        return None  # what failed, perhaps with its worker, is tried again
     same = run.get("question") == flow.question_key(review, plan, questions, profile)
     return newest if same and run.get("report") == report_key(template_of(plan)) else None
 

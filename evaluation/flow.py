@@ -172,7 +172,9 @@ def conclude(
         estimands = estimate(frame, fit)
         made = list(make_checks(question, fit, store, interval, failures))
         made += alarms if frame.role != "unaffected" else []
-        entries[question.key] = findings.find(frame, indicator, estimands, diagnostics, made, interval, draft=draft)
+        entries[question.key] = findings.find(
+            frame, indicator, estimands, diagnostics, made, interval, doubts=declared_doubts(plan), draft=draft
+        )
         effects.append(tabulate(frame, estimands, interval))
         checks += [(plan.id, question.key, c.name, c.passed, c.sentence) for c in made]
         series[question.key] = draw_series(frame, fit, interval)
@@ -204,6 +206,15 @@ EFFECT_COLUMNS = (
 )  # fmt: skip
 
 
+def declared_doubts(plan: Plan) -> list[str]:
+    """Assumptions which the plan itself calls poor, and large in their effect if wrong."""
+    return [
+        f"The plan calls this assumption poor, and its effect large: {assumption.says}"
+        for assumption in plan.assumptions
+        if assumption.quality == "red" and assumption.impact == "red"
+    ]
+
+
 def pass_gate(question: Question, store: Store, profile: str, failures: dict[str, str]) -> tuple[Fit, Diagnostics]:
     """The fit and its diagnostics; one retry with stronger settings, then failure.
 
@@ -213,7 +224,8 @@ def pass_gate(question: Question, store: Store, profile: str, failures: dict[str
     assert question.task is not None and question.frame is not None
     strict = profile == "publish"
     diagnostics = Diagnostics(float("nan"), 0.0, 0.0, 0)
-    for task in (question.task, stronger(question.task)):
+    task = question.task
+    for _ in range(2):
         if task.key in failures:
             raise FitFailure(f"The sampler stopped: {failures[task.key]}.")
         try:
@@ -223,13 +235,15 @@ def pass_gate(question: Question, store: Store, profile: str, failures: dict[str
         diagnostics = diagnose(estimate(question.frame, fit), fit.divergences, strict=strict)
         if diagnostics.passed:
             return fit, diagnostics
+        task = stronger(task, fit.divergences)
     raise FitFailure(f"The computation did not converge, twice: {'; '.join(diagnostics.reasons)}.")
 
 
-def stronger(task: Task) -> Task:
-    """The same question with smaller steps and twice the draws."""
+def stronger(task: Task, divergences: int) -> Task:
+    """The same question with three times the draws, and smaller steps if draws diverged."""
     sampler = task.sampler
-    return replace(task, sampler=Sampler(sampler.chains, 2 * sampler.tune, 2 * sampler.draws, 0.99))
+    target = 0.99 if divergences else sampler.target_accept
+    return replace(task, sampler=Sampler(sampler.chains, 2 * sampler.tune, 3 * sampler.draws, target))
 
 
 def make_checks(

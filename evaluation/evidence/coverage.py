@@ -321,6 +321,9 @@ def _review_warnings(review: Review) -> list[Problem]:
                     "Name it in indicators.yaml, or move it elsewhere.",
                 )
                 found.append(Problem(f"data/{path.name}", "", text, remedy))
+    if not review.settings.contact and not review.settings.simulated:
+        text, remedy = "There is no contact.", "Add `contact:`; a published book must name one by law."
+        found.append(Problem("review.yaml", "contact", text, remedy))
     for key, indicator in review.indicators.items():
         if indicator.file is not None and Path(indicator.file).is_absolute():
             place = place_of(review.lines.get(INDICATORS_FILE, {}), (key, "file"))

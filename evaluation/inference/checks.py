@@ -159,30 +159,51 @@ def pre_trend(frame: Frame, interval: float) -> Refit | Check:
     used &= (np.arange(len(frame.periods)) < last)[None, :]
     priors = replace(_without_expectation(frame), effect_sd=1e-6, cohort_spread=0.0)
     drift = replace(frame, start=start, used=used, shape="level_and_slope", washout=0, leads=False, priors=priors)
-    years = float(np.mean([len(frame.periods) - s for s in frame.start[treated]])) / frame.per_year / 2
+    # A linear drift moves the mean after the start against the mean before it by half the whole span.
+    years = len(frame.periods) / frame.per_year / 2
 
     def judge(fit: Fit, own: Fit) -> Check:
         slope = fit.draws["coefficient"].values[..., 1] * frame.scale
         summary = summarise(slope, interval)
         passed = summary.lower <= 0.0 <= summary.upper
-        unseen = 2.8 * float(np.std(slope)) * years
+        unseen = detectable_slope(float(np.std(slope)), drift.priors.slope_sd * frame.scale) * years
         if frame.likelihood == "normal":
-            rate, bias = f"{summary.mean:+.3g} a year ({summary.lower:+.3g} to {summary.upper:+.3g})", f"{unseen:.3g}"
+            low, mid, high = (_number(v) for v in (summary.lower, summary.mean, summary.upper))
+            bias = _number(unseen).lstrip("+")
         else:
-            low, mid, high = (np.expm1(v) for v in (summary.lower, summary.mean, summary.upper))
-            rate, bias = f"{mid:+.1%} a year ({low:+.1%} to {high:+.1%})", f"{np.expm1(unseen):.0%}"
+            low, mid, high = (f"{100 * np.expm1(v):+.1f}%" for v in (summary.lower, summary.mean, summary.upper))
+            bias = f"{100 * np.expm1(min(unseen, 5.0)):.0f}%"
+        rate = f"{mid} a year ({low} to {high})".replace("-", "−")
         verdict = (
             "no clear drift before the start" if passed else "the treated areas were already drifting before the start"
         )
-        sentence = f"Treated against comparison areas: {verdict}, {rate}. A drift that would bias the finding by {bias} would be seen 80% of the time."
+        sentence = f"Treated against comparison areas: {verdict}, {rate}."
+        if np.isfinite(unseen):
+            sentence += f" A drift would have to bias the finding by about {bias} to be seen 80% of the time."
+        else:
+            sentence += " The data could hardly have shown a drift of any size."
         return Check("pre_trend", passed, sentence, "" if passed else ("lower" if summary.median < 0 else "higher"))
 
     return Refit("pre_trend", drift, judge)
 
 
+def detectable_slope(posterior_sd: float, prior_sd: float) -> float:
+    """The true slope whose interval would exclude none in 80% of repetitions; infinite where the prior decides.
+
+    The prior N(0, p) shrinks an estimate with standard error e by w = 1 - s^2/p^2, where s is the posterior's standard
+    deviation and e = s / sqrt(w). The interval excludes none when w b > 1.96 s, so with power 0.8
+    b = 1.96 s / w + 0.84 s / sqrt(w).
+    """
+    weight = 1.0 - (posterior_sd / prior_sd) ** 2
+    if weight < 0.05:
+        return float("inf")
+    return 1.96 * posterior_sd / weight + 0.84 * posterior_sd / float(np.sqrt(weight))
+
+
 def prior_sensitivity(frame: Frame, interval: float) -> Refit | Check:
     """Double the width of the prior of the effect: does the finding stay?"""
-    wide = replace(frame, priors=replace(frame.priors, effect_sd=2.0 * frame.priors.effect_sd))
+    doubled = {"effect_sd": 2.0 * frame.priors.effect_sd, "slope_sd": 2.0 * frame.priors.slope_sd}
+    wide = replace(frame, priors=replace(frame.priors, **doubled))
 
     def judge(refit: Fit, own: Fit) -> Check:
         base = estimate(frame, own)[0]
@@ -191,7 +212,8 @@ def prior_sensitivity(frame: Frame, interval: float) -> Refit | Check:
         after = summarise(other.draws, interval)
         shift = abs(prob_of_benefit(frame, base) - prob_of_benefit(wide, other))
         width = before.upper - before.lower
-        passed = bool(shift < 0.1 and abs(after.median - before.median) < 0.25 * width)
+        same_side = _contains_none(frame, before) == _contains_none(wide, after)
+        passed = bool(same_side and shift < 0.1 and abs(after.median - before.median) < 0.25 * width)
         found = "hardly changes" if passed else "changes"
         sentence = (
             f"With a prior twice as wide the estimate {found}: {_say(frame, before)} becomes {_say(wide, after)}."
@@ -240,5 +262,11 @@ def _direction(frame: Frame, value: float) -> str:
 
 def _say(frame: Frame, summary) -> str:
     if frame.likelihood == "normal":
-        return f"difference {summary.median:.3g}, {summary.lower:.3g} to {summary.upper:.3g}"
+        low, middle, high = (_number(v) for v in (summary.lower, summary.median, summary.upper))
+        return f"difference {middle}, {low} to {high}".replace("-", "−")
     return f"rate ratio {summary.median:.2f}, {summary.lower:.2f} to {summary.upper:.2f}"
+
+
+def _number(value: float) -> str:
+    """A signed number to three figures, never in the notation of computers."""
+    return np.format_float_positional(value, precision=3, fractional=False, trim="-", sign=True)

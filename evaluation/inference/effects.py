@@ -141,7 +141,7 @@ def diagnose(estimands: list[Estimand], divergences: int, *, strict: bool) -> Di
         estimands: from :func:`estimate`.
         divergences: of the fit.
         strict: publish profile: R-hat <= 1.01, bulk and tail ESS >= 400, divergences at most 1 in 1000 draws.
-            A draft reports the figures and gates nothing.
+            A draft reports the figures and gates nothing but draws that are not numbers or never moved.
     """
     import arviz_stats as az
 
@@ -153,8 +153,8 @@ def diagnose(estimands: list[Estimand], divergences: int, *, strict: bool) -> Di
         return Diagnostics(float("nan"), 0.0, 0.0, divergences, quantities[0].draws.size, [reason])
     data = xr.Dataset({f"q{i}": (("chain", "draw"), draws) for i, draws in enumerate(stacked)})
     n_draws = int(quantities[0].draws.size)
-    rhat = _extreme(az.rhat(data), max)
-    bulk, tail = _extreme(az.ess(data, method="bulk"), min), _extreme(az.ess(data, method="tail"), min)
+    rhat = _extreme(az.rhat(data), np.max)
+    bulk, tail = _extreme(az.ess(data, method="bulk"), np.min), _extreme(az.ess(data, method="tail"), np.min)
     reasons = []
     if strict:
         if not rhat <= 1.01:
@@ -167,7 +167,8 @@ def diagnose(estimands: list[Estimand], divergences: int, *, strict: bool) -> Di
 
 
 def _extreme(values: xr.Dataset, choose) -> float:
-    return float(choose(float(values[name]) for name in values.data_vars))
+    # NaN must not be lost: Python's max(1.0, nan) is 1.0.
+    return float(choose([float(values[name]) for name in values.data_vars]))
 
 
 def tabulate(frame: Frame, estimands: list[Estimand], interval: float) -> pd.DataFrame:

@@ -81,11 +81,11 @@ class Fit:
 
 @cache
 def model_code() -> str:
-    """Fingerprint of what decides a posterior besides its data: the models' source and the libraries' versions."""
+    """Fingerprint of what decides a posterior besides its data: the source of models and engine, libraries' versions."""
     import models
 
     digest = hashlib.sha256()
-    for path in sorted(Path(models.__file__).parent.glob("*.py")):
+    for path in [*sorted(Path(models.__file__).parent.glob("*.py")), Path(__file__)]:
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     digest.update(repr(library_versions()).encode())
     return digest.hexdigest()
@@ -121,7 +121,10 @@ def sample(task: Task, cores: int) -> Fit:
     """Draw the posterior of one task. The same task gives the same draws on the same machine."""
     import nutpie
 
-    program = compile_structure(task.data.structure).with_data(**task.data.arrays)
+    compiled = compile_structure(task.data.structure)
+    # Not every model reads every array (a score has no exposure), and the program refuses a name it does not know.
+    read = {variable.name for variable in compiled.shared_var_keys}
+    program = compiled.with_data(**{name: array for name, array in task.data.arrays.items() if name in read})
     started = time.perf_counter()
     # A low-rank mass matrix learns the correlation of level, trend and effect in a single series; with thousands of
     # parameters its cost exceeds its use.

@@ -182,6 +182,9 @@ def frame_plan(review: Review, plan: Plan, indicator_key: str, panel: xr.Dataset
     likelihood = likelihood_for(plan, indicator)
     exposure = whole["exposure"].values.astype(float)
     value, low, high = (whole[name].values.astype(float) for name in ("value", "low", "high"))
+    if likelihood == "normal":
+        # A withheld or rounded score has no interval that the normal likelihood could use: it is missing, and is said to be.
+        low, high = value.copy(), value.copy()
     used = np.ones((n_areas, n_periods), dtype=bool)
     for span in plan.period.exclude:
         begin = period_label(to_period(span.from_, frequency, anchor))

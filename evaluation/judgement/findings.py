@@ -34,7 +34,12 @@ CONFIDENCE_RULES = (
     ("Interrupted time series: nothing but the areas' own past stands for the counterfactual", "starts at moderate"),
     ("Less than two years of usable data before the first start", "one level down"),
     ("A placebo in time that could not be tried, or a pre-trend that could not be measured", "at most moderate"),
+    ("An outcome that should not be affected: it is itself a check and is not checked with refits", "at most moderate"),
     ("Each failed check", "one level down"),
+    (
+        "A known change in recording in the period, or an assumption that the plan calls poor with a large impact",
+        "one level down",
+    ),
     ("Fits not converged, or checks not made (draft)", "low"),
 )
 # Checks that can show an "effect" where none can be. If they point the same way as the finding, the finding is
@@ -76,7 +81,9 @@ def meaningful_bounds(frame: Frame) -> tuple[float, float] | None:
     return min(frame.meaningful, 1 / frame.meaningful), max(frame.meaningful, 1 / frame.meaningful)
 
 
-def judge_confidence(frame: Frame, checks: Sequence[Check], *, draft: bool) -> tuple[str, list[str]]:
+def judge_confidence(
+    frame: Frame, checks: Sequence[Check], *, draft: bool, doubts: Sequence[str] = ()
+) -> tuple[str, list[str]]:
     """Confidence by :data:`CONFIDENCE_RULES`, and the reasons for what was taken off."""
     reasons: list[str] = []
     comparison = len(frame.areas) - frame.n_treated
@@ -97,10 +104,15 @@ def judge_confidence(frame: Frame, checks: Sequence[Check], *, draft: bool) -> t
     if any(check.passed is None and check.name in DISQUALIFYING for check in checks):
         level = min(level, 1)
         reasons += [check.sentence for check in checks if check.passed is None and check.name in DISQUALIFYING]
+    if frame.role == "unaffected":
+        level = min(level, 1)
     for check in checks:
         if check.passed is False:
             level -= 1
             reasons.append(check.sentence)
+    if doubts:
+        level -= 1
+        reasons += doubts
     if draft:
         level = 0
         reasons.append("Draft: short sampling, checks that need refits not made.")
@@ -116,6 +128,7 @@ def find(
     interval: float,
     *,
     draft: bool,
+    doubts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """One indicator's entry in finding.json."""
     by_name = {e.name: e for e in estimands if not (e.cohort or e.event_time is not None)}
@@ -126,7 +139,8 @@ def find(
     below = prob_below(main.draws, neutral_value(frame))
     prob_benefit = below if fewer_is_better else 1.0 - below
     rating = rate(frame, summary, checks)
-    confidence, reasons = judge_confidence(frame, checks, draft=draft)
+    breaks = recording_breaks(frame, indicator)
+    confidence, reasons = judge_confidence(frame, checks, draft=draft, doubts=[*doubts, *breaks])
     entry = describe(frame)
     for name in ("rate_ratio", "percent_change", "difference", "events_averted"):
         if name in by_name:
@@ -147,7 +161,7 @@ def find(
         "rating": rating,
     }
     entry["headline"] = write_headline(entry, indicator, checks)
-    entry["caveats"] = [*frame.notes, *recording_breaks(frame, indicator)]
+    entry["caveats"] = [*frame.notes, *breaks]
     if diagnostics.divergences:
         entry["caveats"].append(f"{diagnostics.divergences} of {diagnostics.n_draws} draws diverged.")
     entry["diagnostics"] = {

@@ -226,6 +226,9 @@ def _prior_name(value: Any) -> Any:
 def _centred_where_it_must_be(priors: dict[str, Prior]) -> dict[str, Prior]:
     """Only the effect and the trend have a mean of their own; a mean elsewhere would be dropped without a word."""
     for name, prior in priors.items():
+        if name == "effect" and prior.half_normal is not None:
+            found = "An effect may be a benefit or a harm, so its prior cannot be half-normal."
+            raise refuse(found, f"Write {{normal: [0, {prior.half_normal:g}], because: ...}}.")
         if name not in ("effect", "trend") and prior.normal is not None and prior.normal[0] != 0:
             found = f"The prior of `{name}` has the mean {prior.normal[0]:g}, but only its spread is used."
             raise refuse(found, f"Write 0 as its mean: {{normal: [0, {prior.normal[1]:g}], because: ...}}.")

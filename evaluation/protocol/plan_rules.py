@@ -63,6 +63,20 @@ def _file_name(case: PlanCase) -> Iterator[Problem]:
         yield case.problem(("id",), f"The id is '{case.plan.id}' but the file is called {case.stem}.yaml.", remedy)
 
 
+def _trend_prior(case: PlanCase) -> Iterator[Problem]:
+    prior = case.plan.priors.get("trend")
+    if prior is None or case.plan.design != "did":
+        return
+    if case.plan.model.trend != "linear":
+        remedy = "Remove the prior, or write `trend: linear` under `model`."
+        yield case.problem(
+            ("priors", "trend"), "This difference-in-differences has no trend to give a prior to.", remedy
+        )
+    elif prior.normal is not None and prior.normal[0] != 0:
+        found = f"The areas' drifts from the common path have the mean 0, not {prior.normal[0]:g}."
+        yield case.problem(("priors", "trend"), found, f"Write normal: [0, {prior.normal[1]:g}].")
+
+
 def _indicators(case: PlanCase) -> Iterator[Problem]:
     named = case.plan.indicators
     places: list[tuple[str, KeyPath]] = [(named.primary, ("indicators", "primary"))]
@@ -286,4 +300,5 @@ RULES: list[tuple[tuple[str, ...], Rule]] = [
     (("effect",), _shape),
     (("model", "indicators"), _likelihood),
     (("delivery",), _delivery),
+    (("priors", "model", "design"), _trend_prior),
 ]

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import resources
-from evaluation.errors import InputError, Problem
 from evaluation.publication import annual, pages
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.edition import Edition, open_edition
@@ -41,12 +40,11 @@ def build_book(review_folder: Path | str, allow_draft: bool = False) -> Path:
         allow_draft: show drafts too; every page then says DRAFT.
 
     Raises:
-        InputError: the review's files have faults, or a book for publication has no contact.
+        InputError: the review's files have faults.
         BookRejected: a report was not accepted, the build failed, or the audit found something.
     """
     drafts = "show" if allow_draft else "leave out"
     edition = open_edition(review_folder, drafts)
-    _require_contact(edition)
     build = edition.folder / "_build"
     build.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".book-", dir=build))
@@ -209,18 +207,3 @@ def _swap(new: Path, place: Path, scratch: Path) -> None:
         if old.exists():
             os.replace(old, place)
         raise
-
-
-def _require_contact(edition: Edition) -> None:
-    settings = edition.settings
-    if not settings.contact and not settings.simulated and not edition.allow_draft:
-        raise InputError(
-            [
-                Problem(
-                    "review.yaml",
-                    "contact",
-                    "There is no contact, and an accessibility statement must name one by law.",
-                    "Add `contact:` with an e-mail address or a web page.",
-                )
-            ]
-        )

@@ -97,7 +97,9 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
     return {
         "partnership": escape_markdown(settings.partnership),
         "year": escape_markdown(settings.year),
-        "contact": escape_markdown(settings.contact or "not given"),
+        "contact": escape_markdown(
+            settings.contact or "(no contact was given; the law requires one before these pages are published)"
+        ),
         "date": escape_markdown(f"{datetime.now(UTC):%d %B %Y}".lstrip("0")),
         "interval": escape_markdown(say.percentage(settings.interval)),
         "authorities": "\n".join(f"- {escape_markdown(a)}" for a in settings.authorities)

@@ -220,7 +220,7 @@ def test_worth_saying(tmp_path: Path, case: tuple[dict[str, Any], str, str]) -> 
 
 
 def test_nothing_to_say_about_a_sound_review(tmp_path: Path) -> None:
-    review = load_review(write_review(tmp_path))
+    review = load_review(write_review(tmp_path, review={"contact": "analyst@example.org"}))
     assert data_warnings(review) == []
 
 
@@ -289,3 +289,8 @@ def test_neither_pandas_nor_pymc_is_needed(tmp_path: Path) -> None:
     code += "print(p, sorted({'pandas', 'xarray', 'pymc', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] []"
+
+
+def test_a_contact_is_asked_for_unless_simulated(tmp_path: Path) -> None:
+    assert [w.place for w in data_warnings(load_review(write_review(tmp_path / "a")))] == ["contact"]
+    assert data_warnings(load_review(write_review(tmp_path / "b", review={"simulated": True}))) == []

@@ -169,8 +169,8 @@ def test_pre_trend(slope: float, passed: bool, towards: str) -> None:
     found = judged(refit, fit_of_effect(refit.frame, draws(1.0, 0.1), coefficient=slopes(draws(slope, 0.03))))
     assert (found.passed, found.towards) == (passed, towards)
     if slope:
-        assert f"{np.expm1(slope):+.0%}"[:3] in found.sentence
-    assert "would be seen 80% of the time" in found.sentence
+        assert f"{np.expm1(slope):+.0%}"[:3].replace("-", "−") in found.sentence
+    assert "to be seen 80% of the time" in found.sentence
 
 
 def test_pre_trend_says_what_it_could_not_have_seen() -> None:
@@ -179,8 +179,18 @@ def test_pre_trend_says_what_it_could_not_have_seen() -> None:
     biases = []
     for sd in (0.02, 0.1):
         found = judged(refit, fit_of_effect(refit.frame, draws(1.0, 0.1), coefficient=slopes(draws(0.0, sd))))
-        biases.append(float(found.sentence.split("bias the finding by ")[1].split("%")[0]))
+        biases.append(float(found.sentence.split("bias the finding by about ")[1].split("%")[0]))
     assert biases[1] > 3 * biases[0]
+
+
+def test_detectable_slope_by_hand_and_by_repetition() -> None:
+    # Prior sd 0.25 and posterior sd 0.15: w = 0.64, so 1.96 x 0.15 / 0.64 + 0.84 x 0.15 / 0.8 = 0.617.
+    slope = checks.detectable_slope(0.15, 0.25)
+    assert slope == pytest.approx(0.459375 + 0.1575)
+    error = 0.15 / np.sqrt(0.64)
+    estimates = np.random.default_rng(0).normal(slope, error, 20_000)
+    assert np.mean(0.64 * estimates > 1.96 * 0.15) == pytest.approx(0.8, abs=0.01)
+    assert checks.detectable_slope(0.2499, 0.25) == np.inf
 
 
 def test_pre_trend_of_scores_is_in_their_units() -> None:
@@ -220,15 +230,15 @@ def test_its_and_leads_have_no_pre_trend() -> None:
 
 @pytest.mark.parametrize(
     ("wide", "passed"),
-    [((0.9, 0.05), True), ((0.9, 0.08), True), ((0.8, 0.05), False), ((1.0, 0.3), False)],
-    ids=["same", "a little wider", "moved", "undone"],
+    [((0.85, 0.05), True), ((0.85, 0.06), True), ((0.85, 0.1), False), ((0.75, 0.05), False), ((1.0, 0.3), False)],
+    ids=["same", "a little wider", "now holds no effect", "moved", "undone"],
 )
 def test_prior_sensitivity(wide: tuple[float, float], passed: bool) -> None:
     of = did()
     refit = checks.prior_sensitivity(of, 0.95)
     assert isinstance(refit, Refit)
     assert refit.frame.priors.effect_sd == 2 * of.priors.effect_sd
-    own, other = fit_of_effect(of, draws(0.9, 0.05)), fit_of_effect(of, draws(*wide, seed=2))
+    own, other = fit_of_effect(of, draws(0.85, 0.05)), fit_of_effect(of, draws(*wide, seed=2))
     found = judged(refit, other, own)
     assert found.passed is passed
     assert found.towards == ""

@@ -137,7 +137,7 @@ def test_finding_carries_the_traps_of_its_data(draft):
     assert entry["confidence"] == "low"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_whole_review_at_publish_quality(review, tell):
     """`svd review`: fits, every check, report and book in one call."""
     out = svd("review", str(review), "--jobs", "2")

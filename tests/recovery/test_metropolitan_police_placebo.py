@@ -131,7 +131,7 @@ def test_time_series_claims_nothing(review, tell, key):
 
 
 @pytest.mark.parametrize("key", ["robbery", "violence_with_injury"])
-@pytest.mark.slow
+@pytest.mark.long
 def test_comparison_of_boroughs_claims_nothing(review, tell, key):
     """Eight boroughs against twenty-four over all 191 months, recording changes and lockdowns included."""
     entry = report(tell, f"DiD {key}", run(review / "plans" / f"did_{key}.yaml"), key)
@@ -139,7 +139,7 @@ def test_comparison_of_boroughs_claims_nothing(review, tell, key):
     assert entry["rating"] not in CLAIMS, entry["headline"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_few_of_all_boroughs_are_called_an_effect(review, tell):
     """Every borough alone, two indicators, drafts: about one in twenty may be claimed by chance, 7 of 64 at most."""
     claimed = []

@@ -116,7 +116,7 @@ def test_effects_by_event_time(saturated, reference):
     assert {k: ours[k] for k in (0, 1, 2, 3)} == pytest.approx({int(k): v for k, v in published.items()}, abs=TOLERANCE)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_default_priors_pull_towards_none_but_agree(review, reference, tell):
     """The default model (persistent errors, cells pooled around one effect) on the same data, side by side."""
     result = run(review / "plans" / "default_model.yaml")
