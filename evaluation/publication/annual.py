@@ -228,7 +228,7 @@ def _row(packet: Packet) -> tuple[Any, ...]:
     )
     cost = economics.get("cost_per_event_averted")
     money = (
-        f"{say.money(cost['median'])} ({say.money(cost['lower'])} to {say.money(cost['upper'])})"
+        f"{say.estimated_money(cost['median'])} ({say.estimated_money(cost['lower'])} to {say.estimated_money(cost['upper'])})"
         if say.complete(cost)
         else "not given"
     )

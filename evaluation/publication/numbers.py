@@ -5,17 +5,17 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from evaluation.judgement.wording import amount, change, money, percent
+from evaluation.judgement.wording import amount, change, estimated_money, percent
 from evaluation.judgement.wording import change_range as change_between
 
 __all__ = [
     "change",
     "change_range",
     "complete",
+    "estimated_money",
     "fewer",
     "fewer_range",
     "known",
-    "money",
     "percentage",
     "period_name",
     "plain",
