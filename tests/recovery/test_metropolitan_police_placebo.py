@@ -122,7 +122,7 @@ def report(tell, name: str, result, key: str) -> dict:
     return entry
 
 
-@pytest.mark.parametrize("key", ["robbery", "violence_with_injury"])
+@pytest.mark.parametrize("key", ["robbery", pytest.param("violence_with_injury", marks=pytest.mark.long)])
 def test_time_series_claims_nothing(review, tell, key):
     """One borough, the first in alphabetical order, with all checks."""
     first = min((review / "plans").glob(f"its_{key}_*.yaml"))
