@@ -58,7 +58,11 @@ def covered(frame: Frame, seed: int) -> bool:
 
 @pytest.mark.parametrize(
     ("design", "n_areas", "mean", "sd", "n"),
-    [("its", 1, 20.0, 0.15, 40), ("its", 1, 200.0, 0.15, 40), ("did", 8, 50.0, 0.1, 24)],
+    [
+        ("its", 1, 20.0, 0.15, 24),
+        pytest.param("its", 1, 200.0, 0.15, 40, marks=pytest.mark.long),
+        ("did", 8, 50.0, 0.1, 12),
+    ],
 )
 def test_intervals_hold_the_truth_under_autocorrelation(
     design: str, n_areas: int, mean: float, sd: float, n: int, record_property
