@@ -68,11 +68,6 @@ class Structure:
     censored_width: int = 0
     n_distinct: int = 0
 
-    @property
-    def has_area_paths(self) -> bool:
-        """Whether areas depart from the common path each in its own way."""
-        return self.n_areas > 1 or self.design == "did"
-
 
 SIZES = ("n_areas", "n_periods", "n_focus", "n_cohorts", "n_cells", "n_censored", "censored_width", "n_distinct")
 # A size of 0 switches a part of the model off; these parts do nothing when they are on but hold no data.
