@@ -9,7 +9,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from evaluation.inference.design import Structure, choose_structure, widen, writ
 from evaluation.inference.effects import Diagnostics, diagnose, draw_series, estimate, tabulate
 from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch, library_versions, model_code
 from evaluation.inference.frame import Frame, frame_plan
+from evaluation.inference.predictive import predictive_bands
 from evaluation.judgement import economics, findings
 from evaluation.protocol import Plan, Review, indicator_roles, likelihood_for, load_plan, load_review
 from evaluation.protocol.registration import changes_since_registration, read_registrations
@@ -46,6 +47,9 @@ class Evaluation:
     checks: pd.DataFrame
     failed: dict[str, str]
     posteriors: dict[str, xr.Dataset] = field(default_factory=dict)
+    priors: dict[str, dict[str, float]] = field(default_factory=dict)
+    predictive: dict[str, xr.Dataset] = field(default_factory=dict)
+    placebos: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,14 @@ def conclude(
         checks=pd.DataFrame(checks, columns=["plan", "indicator", "name", "passed", "sentence"]),
         failed=failed,
         posteriors={key: fit.draws for key, (fit, _) in fits.items()},
+        priors={
+            q.key: asdict(q.frame.priors) | {"scale": q.frame.scale} for q in questions if q.frame and q.key in fits
+        },
+        predictive={
+            q.key: predictive_bands(q.frame, fits[q.key][0], interval, q.task.seed)
+            for q in questions
+            if q.frame and q.task and q.key in fits
+        },
     )
 
 

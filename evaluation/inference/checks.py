@@ -14,6 +14,7 @@ import numpy as np
 from evaluation.inference.effects import estimate, expectations, prob_of_benefit, summarise
 from evaluation.inference.engine import Fit
 from evaluation.inference.frame import Frame
+from evaluation.inference.predictive import replicate
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def posterior_predictive(frame: Frame, fit: Fit, interval: float, seed: int) -> 
     mu = expectations(frame, fit)[0][:, :, cells].reshape(-1, n)
     rng = np.random.default_rng(seed)
     kept = rng.choice(len(mu), size=min(400, len(mu)), replace=False)
-    replicated = _replicate(frame, fit, mu[kept], kept, cells, rng)
+    replicated = replicate(frame, fit, mu[kept], kept, cells, rng)
     tail = (1.0 - interval) / 2.0
     lower, upper = np.quantile(replicated, [tail, 1.0 - tail], axis=0)
     seen = (frame.value[rows] * frame.scale)[cells]
@@ -83,21 +84,6 @@ def posterior_predictive(frame: Frame, fit: Fit, interval: float, seed: int) -> 
         passed,
         f"{sentence}: the model {'describes' if passed else 'does not describe'} the data.",
     )
-
-
-def _replicate(frame: Frame, fit: Fit, mu: np.ndarray, kept: np.ndarray, cells: np.ndarray, rng) -> np.ndarray:
-    def parameter(name: str) -> np.ndarray:
-        return fit.draws[name].values.reshape(-1)[kept][:, None]
-
-    if frame.likelihood == "normal":
-        return rng.normal(mu, parameter("score_sd") * frame.scale)
-    if frame.likelihood == "poisson":
-        return rng.poisson(mu)
-    if frame.likelihood == "binomial":
-        trials = np.round(frame.exposure[: frame.n_treated][cells])[None, :]
-        return rng.binomial(trials.astype(int), np.clip(mu / trials, 0.0, 1.0))
-    shape = 1.0 / (parameter("overdispersion") ** 2 + 1e-8)
-    return rng.poisson(mu * rng.gamma(shape, 1.0 / shape, size=mu.shape))
 
 
 def placebo_in_time(frame: Frame, interval: float) -> Refit | Check:

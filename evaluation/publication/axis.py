@@ -1,6 +1,7 @@
 """Where ticks and labels go on an axis: pure arithmetic, no drawing."""
 
 import itertools
+import math
 import textwrap
 from collections.abc import Sequence
 
@@ -49,3 +50,28 @@ def spread_labels(places: Sequence[float], lines: Sequence[int], height: float =
 def wrap_label(text: str, width: int = 26, lines: int = 3) -> str:
     """Wrap a name over at most `lines` lines of `width` characters."""
     return "\n".join(textwrap.wrap(clean(text), width, max_lines=lines, placeholder="…")) or "(no name)"
+
+
+def percent_ticks(low: float, high: float, most: int = 8) -> list[float]:
+    """Percent changes that make good ticks on a logarithmic axis of ratios, in ascending order.
+
+    Args:
+        low, high: ends of the axis, natural logarithms of a ratio.
+        most: at most this many.
+    """
+    narrowest = (high - low) / (most + 1)
+    for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20):
+        first, last = (math.expm1(end) * 100 / step for end in (low, high))
+        if last - first > 4 * most:
+            continue
+        steps = range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)
+        ticks = [round(step * i, 1) for i in steps if step * i > -100]
+        if all(math.log1p(b / 100) - math.log1p(a / 100) >= narrowest for a, b in itertools.pairwise(ticks)):
+            return ticks
+    # Equal steps would crowd at one end: halvings, doublings and what lies between, thinned from no change outwards.
+    ticks = []
+    for tick in (0.0, -50.0, 100.0, 50.0, -25.0, 25.0, -75.0, 200.0, 300.0, -90.0, 900.0, -99.0, 9900.0):
+        place = math.log1p(tick / 100)
+        if low <= place <= high and all(abs(place - math.log1p(t / 100)) >= narrowest for t in ticks):
+            ticks.append(tick)
+    return sorted(ticks)

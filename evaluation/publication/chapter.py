@@ -7,7 +7,9 @@ the College of Policing's toolkit; the functions below are what the report shows
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.publication import figures
+import pandas as pd
+
+from evaluation.publication import diagnostics, figures, traces
 from evaluation.publication import numbers as say
 from evaluation.publication.coverage import coverage_table
 from evaluation.publication.disclosure import Safe, escape
@@ -155,8 +157,8 @@ def moderators(evaluation: Evaluated) -> list[Block]:
     if len(times) > 1 and max(middles) - min(middles) < 1e-4:
         blocks.append(paragraph("The plan expects one change that stays, so no difference over time was estimated."))
     elif len(times) > 1:
-        meaningful = evaluation.plan.effect.meaningful
-        blocks.append(figures.effect_by_event_time(times, subject_of(evaluation, key), meaningful))
+        meaningful = found.get("meaningful") or evaluation.plan.effect.meaningful
+        blocks.append(diagnostics.event_study(times, subject_of(evaluation, key), meaningful))
     groups = groups_table(evaluation, key)
     if groups is not None:
         blocks.append(Table(groups, "Effect by when areas started", name=f"{evaluation.plan.id}-groups"))
@@ -246,7 +248,20 @@ def confidence(evaluation: Evaluated) -> list[Block]:
         )
     else:
         blocks.append(paragraph("No checks were made."))
-    return blocks
+    return blocks + placebos(evaluation)
+
+
+def placebos(evaluation: Evaluated) -> list[Block]:
+    """The finding among estimates where nothing was done: false areas, false starts; nothing if none were made."""
+    key, found = evaluation.plan.indicators.primary, primary_finding(evaluation)
+    made = getattr(evaluation, "placebos", None)
+    own = found.get("rate_ratio") or found.get("difference")
+    if not isinstance(made, pd.DataFrame) or made.empty or not say.complete(own):
+        return []
+    made = made[(made["plan"] == evaluation.plan.id) & (made["indicator"] == key)]
+    subject = subject_of(evaluation, key)
+    charts = [diagnostics.placebo_distribution(made[made["kind"] == kind], own, subject) for kind in ("area", "date")]
+    return [chart for chart in charts if chart is not None]
 
 
 def annex(evaluation: Evaluated) -> list[Block]:
@@ -284,12 +299,40 @@ def annex(evaluation: Evaluated) -> list[Block]:
         )
     else:
         blocks.append(paragraph("All priors are the defaults described in Methods."))
+    blocks += model_charts(evaluation)
     run = evaluation.run
     versions = [(name, str(number)) for name, number in (run.get("versions") or {}).items()]
     versions += [("seed", str(run["seed"]))] if "seed" in run else []
     versions += [("commit", str(run["commit"])[:12])] if run.get("commit") else []
     versions += [("run", run_key(evaluation)[:16]), ("profile", evaluation.profile)]
     blocks.append(Table(rows_table(versions, ["What", "Version"]), "Made with", kind="svd-facts"))
+    return blocks
+
+
+def model_charts(evaluation: Evaluated) -> list[Block]:
+    """The model of the main outcome: its prior and posterior, its predictions, its parameters; what is stored of them."""
+    posteriors = getattr(evaluation, "posteriors", None) or {}
+    priors = getattr(evaluation, "priors", None) or {}
+    predictive = getattr(evaluation, "predictive", None) or {}
+    key, found = evaluation.plan.indicators.primary, primary_finding(evaluation)
+    charts = []
+    if key in priors and "coefficient" in posteriors.get(key, {}):
+        draws = posteriors[key]["coefficient"].values[..., 0]
+        odds = found.get("likelihood") == "binomial"
+        charts.append(diagnostics.prior_and_posterior(draws, priors[key], subject_of(evaluation, key), odds=odds))
+    if key in predictive:
+        charts.append(diagnostics.predictive_check(predictive[key], subject_of(evaluation, key)))
+    blocks: list[Block] = [chart for chart in charts if chart is not None]
+    interval, shape = evaluation.review.settings.interval, evaluation.plan.effect.shape
+    for one, entry in evaluation.finding["indicators"].items():
+        table = traces.trace_table(posteriors[one], shape, interval) if one in posteriors else None
+        if table is not None:
+            caption = f"Parameters of the model: {indicator_title(evaluation, one)}"
+            name = f"{evaluation.plan.id}-{one}-parameters"
+            blocks.append(Table(table, caption, name=name, kind="svd-wide"))
+            blocks.append(paragraph(traces.scale_note(entry.get("likelihood", ""))))
+    if any(isinstance(block, Table) for block in blocks):
+        blocks.append(paragraph(traces.GATE))
     return blocks
 
 

@@ -94,12 +94,14 @@ def subject_of(evaluation: Evaluated, key: str) -> Subject:
     """The words and disclosure rules of an indicator, for a chart."""
     found = evaluation.review.indicators[key]
     likelihood = evaluation.finding["indicators"].get(key, {}).get("likelihood", "")
+    effect = evaluation.plan.effect
     return Subject(
         name=f"{evaluation.plan.id}-{key}",
         title=found.title,
         unit=found.unit,
         profile=found.disclosure,
         interval=evaluation.review.settings.interval,
-        shape=evaluation.plan.effect.shape,
+        # Leads give every period an effect of its own, whatever shape the plan names: disclosure control must know.
+        shape="per_period" if effect.leads and evaluation.plan.design == "did" else effect.shape,
         scores=likelihood == "normal",
     )

@@ -1,4 +1,4 @@
-"""The only door to matplotlib: four charts, each with alt text, caption and the numbers that may be published.
+"""The only door to matplotlib, and the main charts: each with alt text, caption and the numbers that may be published.
 
 Palette and habits of the Government Analysis Function: at most four colours, direct labels instead of a legend,
 solid, dashed and dotted lines so that nothing rests on colour alone, no title inside the image.
@@ -99,14 +99,14 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
         estimate: the finding in a few words ("12% lower than expected"), for the alt text.
     """
     labels = [str(t) for t in series["time"].values]
-    observed = _values(series, "observed")
+    observed = values_of(series, "observed")
     if subject.scores:
         points, withheld = observed, np.zeros(observed.shape, dtype=bool)
     else:
         points, withheld = control_points(observed, subject.profile)
     post = np.asarray(series["post"].values, dtype=bool)
-    expected = withhold_saturated(_values(series, "mu"), withheld, subject.shape, subject.profile)
-    without, low, high = (np.where(post, _values(series, v), np.nan) for v in ("mu0", "mu0_lower", "mu0_upper"))
+    expected = withhold_saturated(values_of(series, "mu"), withheld, subject.shape, subject.profile)
+    without, low, high = (np.where(post, values_of(series, v), np.nan) for v in ("mu0", "mu0_lower", "mu0_upper"))
     used = np.asarray(series["used"].values, dtype=bool) if "used" in series else np.ones(len(labels), dtype=bool)
     x = np.arange(len(labels))
 
@@ -140,10 +140,12 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
         period_axis(axes, labels)
 
     data = pd.DataFrame({"Period": labels})
-    data["Recorded"] = [_score(v) for v in observed] if subject.scores else control_counts(observed, subject.profile)
-    data["Expected"] = _rounded(expected)
-    data["Expected without the intervention"] = _rounded(without)
-    data["Lower"], data["Upper"] = _rounded(low), _rounded(high)
+    data["Recorded"] = (
+        [score_cell(v) for v in observed] if subject.scores else control_counts(observed, subject.profile)
+    )
+    data["Expected"] = rounded(expected)
+    data["Expected without the intervention"] = rounded(without)
+    data["Lower"], data["Upper"] = rounded(low), rounded(high)
     caption = f"{clean(subject.title)}: recorded, expected, and expected without the intervention."
     caption += f" The band is the {say.percentage(subject.interval)} credible interval of the last."
     if not np.isfinite(points).any():
@@ -156,7 +158,7 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
         caption += " Grey periods were left out of the analysis."
     alt = alt_sentence("Line chart", subject.title, f"after the start {estimate or _level(expected, without, post)}")
     counts = () if subject.profile == "already_public" or subject.scores else ("Recorded",)
-    return Figure(f"{subject.name}-counterfactual", _render(draw, 4.4), alt, caption, data, counts)
+    return Figure(f"{subject.name}-counterfactual", render(draw, 4.4), alt, caption, data, counts)
 
 
 def cumulative_averted(series: xr.Dataset, subject: Subject, total: say.Summary | None = None) -> Figure:
@@ -167,10 +169,10 @@ def cumulative_averted(series: xr.Dataset, subject: Subject, total: say.Summary 
         subject: words.
         total: `events_averted` of finding.json, for the words, so that they are those of the finding.
     """
-    keep = np.isfinite(_values(series, "averted_mean"))
+    keep = np.isfinite(values_of(series, "averted_mean"))
     labels = [str(t) for t in series["time"].values[keep]]
     middle = "median" if "averted_median" in series else "mean"
-    mean, low, high = (_values(series, f"averted_{v}")[keep] for v in (middle, "lower", "upper"))
+    mean, low, high = (values_of(series, f"averted_{v}")[keep] for v in (middle, "lower", "upper"))
     x = np.arange(len(labels))
     end = (
         total
@@ -196,67 +198,7 @@ def cumulative_averted(series: xr.Dataset, subject: Subject, total: say.Summary 
     )
     trend = f"by the end about {say.fewer(end['median'])} ({say.fewer_range(end)})"
     alt = alt_sentence("Line chart", f"events averted, {subject.title}", trend)
-    return Figure(f"{subject.name}-averted", _render(draw, 3.6), alt, caption, data)
-
-
-def effect_by_event_time(
-    effects: Sequence[dict[str, Any]], subject: Subject, meaningful: float | None = None
-) -> Figure:
-    """The effect by periods since the start.
-
-    Args:
-        effects: items of `by_event_time` of finding.json: event_time and rate_ratio or difference.
-        subject: words.
-        meaningful: smallest effect worth acting on (a rate ratio, or a difference for scores).
-    """
-    kind = "difference" if "difference" in effects[0] else "rate_ratio"
-    rows = [(int(e["event_time"]), e[kind]) for e in effects if say.complete(e.get(kind))]
-    x = np.array([r[0] for r in rows])
-    middle, low, high = (np.array([_on_scale(r[1][k], kind) for r in rows]) for k in ("median", "lower", "upper"))
-    unit = subject.unit if kind == "difference" else "%"
-
-    def draw(axes: "Axes") -> None:
-        axes.axhline(0, color=DARK, linewidth=1.2, linestyle=":")
-        axes.vlines(x, low, high, color=BLUE, linewidth=2.2 if len(x) < 40 else 1.2)
-        axes.plot(x, middle, linestyle="none", marker="o", color=BLUE, markersize=6 if len(x) < 40 else 3.5)
-        if meaningful is not None:
-            worth = _on_scale(meaningful, kind)
-            axes.axhline(worth, color=LABEL_ORANGE, linewidth=1.6, linestyle=(0, (5, 2)))
-            axes.annotate(
-                "worth acting on",
-                (1.0, worth),
-                xycoords=("axes fraction", "data"),
-                xytext=(4, 0),
-                textcoords="offset points",
-                color=LABEL_ORANGE,
-                va="center",
-                annotation_clip=False,
-            )
-        sign = "%" if unit == "%" else ""
-        axes.yaxis.set_major_formatter(lambda v, _: f"{v:+g}{sign}".replace("-", "−") if round(v, 9) else f"0{sign}")
-        axes.locator_params(axis="x", integer=True)
-        axes.set_xlabel("Periods since the start (0 is the first)")
-
-    data = pd.DataFrame(
-        {
-            "Periods since start": x,
-            "Effect": np.round(middle, 1),
-            "Lower": np.round(low, 1),
-            "Upper": np.round(high, 1),
-        }
-    )
-    data = data.rename(columns={"Effect": "Percent change" if unit == "%" else f"Difference ({clean(unit)})"})
-    caption = (
-        f"{clean(subject.title)}: effect by periods since the start, "
-        f"with {say.percentage(subject.interval)} credible intervals; 0 means no change."
-    )
-    later = (
-        f"{say.change(middle[0])} at first, {say.change(middle[-1])} at the end"
-        if unit == "%"
-        else (f"{say.shift(middle[0], unit)} at first, {say.shift(middle[-1], unit)} at the end")
-    )
-    alt = alt_sentence("Chart with intervals", f"the effect on {subject.title} by periods since the start", later)
-    return Figure(f"{subject.name}-by-time", _render(draw, 3.6), alt, caption, data)
+    return Figure(f"{subject.name}-averted", render(draw, 3.6), alt, caption, data)
 
 
 def forest(rows: Sequence[ForestRow], name: str = "forest", interval: float = 0.95) -> Figure:
@@ -339,10 +281,10 @@ def forest(rows: Sequence[ForestRow], name: str = "forest", interval: float = 0.
     above = sum(r.lower > 0 for r in rows)
     trend = f"{below} of {count} clearly lower, {above} clearly higher, {count - below - above} with an interval across no change"
     alt = alt_sentence("Forest plot", "the change for each intervention", trend)
-    return Figure(name, _render(draw, 1.1 + 0.62 * count), alt, caption, data)
+    return Figure(name, render(draw, 1.1 + 0.62 * count), alt, caption, data)
 
 
-def _render(draw: Callable[["Axes"], None], height: float) -> bytes:
+def render(draw: Callable[["Axes"], None], height: float) -> bytes:
     """Draw on a fresh canvas without pyplot, so that no backend or global state matters, and return PNG bytes."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
@@ -358,22 +300,21 @@ def _render(draw: Callable[["Axes"], None], height: float) -> bytes:
     return buffer.getvalue()
 
 
-def _values(series: xr.Dataset, name: str) -> NDArray[np.float64]:
+def values_of(series: xr.Dataset, name: str) -> NDArray[np.float64]:
+    """A variable over time, all NaN where the series does not have it, shape (time,)."""
     if name not in series:
         return np.full(series.sizes["time"], np.nan)
     return np.asarray(series[name].values, dtype=float)
 
 
-def _rounded(values: NDArray[np.float64]) -> list[float | None]:
+def rounded(values: NDArray[np.float64]) -> list[float | None]:
+    """Results of a model as table cells: one decimal, empty where there is none."""
     return [round(float(v), 1) if np.isfinite(v) else None for v in values]
 
 
-def _score(value: float) -> float | None:
+def score_cell(value: float) -> float | None:
+    """A score as a table cell: four figures, empty where there is none."""
     return say.significant(float(value), 4) if np.isfinite(value) else None
-
-
-def _on_scale(value: float, kind: str) -> float:
-    return 100 * (value - 1) if kind == "rate_ratio" else value
 
 
 def _level(expected: NDArray[np.float64], without: NDArray[np.float64], post: NDArray[np.bool_]) -> str:

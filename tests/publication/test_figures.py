@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fixture import HOSTILE, RATINGS, SPREAD, TRUE_RATIO, evaluation, series
 
-from evaluation.publication import figures
+from evaluation.publication import diagnostics, figures
 from evaluation.publication.alt import alt_sentence, find_faults
 from evaluation.publication.axis import period_ticks, spread_labels
 from evaluation.publication.evaluated import subject_of
@@ -26,7 +26,7 @@ def test_charts_of_every_rating(rating: str, tmp_path) -> None:
         figures.cumulative_averted(
             whole.series["assault"], subject, whole.finding["indicators"]["assault"]["events_averted"]
         ),
-        figures.effect_by_event_time(whole.finding["indicators"]["assault"]["by_event_time"], subject, 0.95),
+        diagnostics.event_study(whole.finding["indicators"]["assault"]["by_event_time"], subject, 0.95),
     ]
     for figure in drawn:
         assert is_drawn(figure)
