@@ -27,6 +27,13 @@ class Profile(StrEnum):
     publish = "publish"
 
 
+class Size(StrEnum):
+    """How many simulations."""
+
+    small = "small"
+    full = "full"
+
+
 ReviewFolder = Annotated[
     Path | None, typer.Argument(help="A review folder. Default: the shipped example.", show_default=False)
 ]
@@ -154,6 +161,23 @@ def lock(plan: Annotated[Path, typer.Argument(help="A plan file in a review's pl
         typer.echo(f"{plan.stem}: registered on {done.registered[:10]}, fingerprint {done.sha256}")
     except InputError as error:
         list_problems(error)
+
+
+@app.command(epilog="Example: svd calibrate ranks --size small")
+def calibrate(
+    study: Annotated[list[str] | None, typer.Argument(help="Studies to run. Default: all.", show_default=False)] = None,
+    size: Annotated[Size, typer.Option(help="small: minutes. full: what is published, hours.")] = Size.small,
+    jobs: JobsOption = DEFAULT_JOBS,
+    into: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("svd-calibration"),
+) -> None:
+    """Measure the method itself: do its intervals hold the truth, are its posteriors right? On made-up data."""
+    from evaluation.calibration import study as calibration
+
+    if unknown := sorted(set(study or []) - set(calibration.NAMES)):
+        refuse(f"There is no study {', '.join(unknown)}.", f"Studies: {', '.join(calibration.NAMES)}.")
+    limit_threads()
+    for place in calibration.calibrate(study or list(calibration.NAMES), size.value, jobs, into, tell):
+        typer.echo(str(place))
 
 
 def main() -> None:

@@ -117,6 +117,18 @@ def compile_structure(structure: Structure) -> Any:
     return nutpie.compile_pymc_model(model, var_names=[*free, *kept, "focus_mu", "focus_mu0"])
 
 
+def draw_prior(data: ModelData, n: int, seed: int) -> dict[str, Any]:
+    """Draws from the prior of a model: ``mu``, ``mu0`` (draw, area, time) and every kept parameter."""
+    import pymc as pm
+
+    from models import did, its
+
+    model = (its if data.structure.design == "its" else did).build(data)
+    names = ["mu", "mu0", *(name for name in KEPT_PARAMETERS if name in model.named_vars)]
+    drawn = pm.draw([model[name] for name in names], draws=n, random_seed=seed)
+    return {name: np.atleast_1d(values) for name, values in zip(names, drawn, strict=True)}
+
+
 def sample(task: Task, cores: int) -> Fit:
     """Draw the posterior of one task. The same task gives the same draws on the same machine."""
     import nutpie

@@ -226,7 +226,7 @@ def frame_plan(review: Review, plan: Plan, indicator_key: str, panel: xr.Dataset
         notes=notes,
     )
     frame = _sum_areas(_keep_comparable(frame))
-    frame = _standardise(frame) if likelihood == "normal" else frame
+    frame = standardise(frame) if likelihood == "normal" else frame
     frame = _with_declared_priors(frame, plan, indicator)
     if not frame.evaluated.any():
         raise ValueError(f"No observed period after the start is left for {indicator.title}.")
@@ -291,7 +291,7 @@ def _sum_areas(frame: Frame) -> Frame:
     )
 
 
-def _standardise(frame: Frame) -> Frame:
+def standardise(frame: Frame) -> Frame:
     """Divide scores by their standard deviation within areas, so that default priors suit any unit."""
     seen = np.where(frame.used, frame.value, np.nan)
     within = seen - np.nanmean(seen, axis=1, keepdims=True)

@@ -87,7 +87,7 @@ def integrate_hyperparameters(posterior: Posterior, seed: int) -> tuple[Array, A
         return -mode.log_density
 
     found = optimize.minimize(
-        negative, np.zeros(size), method="BFGS", options={"eps": 1e-3, "gtol": 0.02, "maxiter": 30}
+        negative, np.zeros(size), method="BFGS", options={"eps": 1e-2, "gtol": 0.02, "maxiter": 30}
     )
     centre = np.clip(found.x, -5.0, 5.0)
     covariance = _curvature(negative, centre)

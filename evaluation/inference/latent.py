@@ -22,6 +22,8 @@ from models.structure import ModelData
 
 Array = NDArray[np.float64]
 
+TOLERANCE = 1e-6
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -78,6 +80,11 @@ class Posterior:
         self.likelihood = field.Likelihood.of(data, self.n_areas, self.n_periods)
         lag = np.abs(np.subtract.outer(np.arange(self.n_periods), np.arange(self.n_periods)))
         self.lag = lag.astype(float)
+        self.mean = np.repeat(self.arrays["level_mean"][: self.n_areas, None], self.n_periods, axis=1)
+        self.shared = self._shared_design()
+        if self.structure.design == "its":
+            self.mean += self.arrays["trend_mean"] * self.arrays["year"][: self.n_periods]
+        self.cohorts, self.cells = self._departures()
 
     def _crop(self, array: NDArray) -> NDArray:
         size = (self.structure.n_areas, self.structure.n_periods)
@@ -85,61 +92,62 @@ class Posterior:
             return array[: self.n_areas, : self.n_periods]
         return array
 
+    def _shared_design(self) -> Array:
+        """Design of the coefficients that all areas share and no hyperparameter touches."""
+        data, periods = self.arrays, self.n_periods
+        if self.structure.design == "did":
+            used = data["period_used"][:periods]
+            return data["period_sd"] * (np.eye(periods) - used[None, :] / used.sum())
+        trend = data["trend_sd"] * data["year"][:periods, None]
+        shared = np.concatenate([trend, data["season_sd"] * data["season"][:periods]], axis=1)
+        return shared[:, np.any(shared != 0.0, axis=0)]
+
+    def _departures(self) -> tuple[Array, Array]:
+        """Indicators of the cohorts and cells that may depart from the common effect, (treated area, time, part)."""
+        data, rows = self.arrays, slice(0, self.n_treated)
+        none = np.zeros((self.n_treated, self.n_periods, 0))
+        cohorts = cells = none
+        if "cohort_sd" in self.names:
+            treated = data["basis"][rows, :, 0]
+            cohort = np.broadcast_to(data["cohort_of"][rows][:, None], treated.shape)
+            cohorts = _indicators(cohort, treated, self.structure.n_cohorts)
+        if "cell_sd" in self.names or not self.structure.pooled:
+            cells = _indicators(data["cell_of"][rows], data["in_cell"][rows], self.structure.n_cells)
+        return cohorts, cells
+
     def gaussian(self, score: Array) -> Gaussian:
         """The prior of the linear predictor at hyperparameters with these normal scores."""
         value = self.values(score)
-        data, structure = self.arrays, self.structure
-        areas, periods = self.n_areas, self.n_periods
-        mean = np.repeat(data["level_mean"][:areas, None], periods, axis=1)
-        columns: list[Array] = []
-        path = ("area_sd", "area_rho")
-        if structure.design == "did":
-            used = data["period_used"][:periods]
-            columns.append(data["period_sd"] * (np.eye(periods) - used[None, :] / used.sum()))
-        else:
-            mean = mean + data["trend_mean"] * data["year"][:periods]
-            columns.append(float(data["trend_sd"]) * data["year"][:periods, None])
-            columns.append(float(data["season_sd"]) * data["season"][:periods])
-            if structure.n_areas == 1:
-                path = ("common_sd", "common_rho")
-            elif "common_sd" in value:
-                columns.append(value["common_sd"] * field.ar1_root(value["common_rho"], periods))
-        shared = np.concatenate(columns, axis=1)
+        path, shared = "area", self.shared
+        if self.structure.design == "its" and self.structure.n_areas == 1:
+            path = "common"
+        elif "common_sd" in value:
+            common = value["common_sd"] * field.ar1_root(value["common_rho"], self.n_periods)
+            shared = np.concatenate([shared, common], axis=1)
         effect_mean, effects = self._effects(value)
         return Gaussian(
-            mean=mean,
+            mean=self.mean,
             effect_mean=effect_mean,
-            path_sd=value.get(path[0], 0.0),
-            path_rho=value.get(path[1], 0.0),
-            level_sd=float(data["level_sd"]),
+            path_sd=value.get(f"{path}_sd", 0.0),
+            path_rho=value.get(f"{path}_rho", 0.0),
+            level_sd=float(self.arrays["level_sd"]),
             drift_sd=value.get("area_trend_sd", 0.0),
-            shared=shared[:, np.any(shared != 0.0, axis=0)],
+            shared=shared,
             effects=effects,
-            overdispersion=value.get("overdispersion", value.get("score_sd", 0.0)),
+            overdispersion=value.get("overdispersion", 0.0),
         )
 
     def _effects(self, value: dict[str, float]) -> tuple[Array, Array]:
         """Mean and design of the effect, over the treated areas."""
-        data, structure = self.arrays, self.structure
-        rows = slice(0, self.n_treated)
+        data, rows = self.arrays, slice(0, self.n_treated)
         mean_of, sd_of = data["coefficient_mean"], data["coefficient_sd"]
-        if not structure.pooled:
-            inside = data["in_cell"][rows]
-            cells = _indicators(data["cell_of"][rows], inside, structure.n_cells)
-            return mean_of[0] * inside, sd_of[0] * cells
+        if not self.structure.pooled:
+            return mean_of[0] * data["in_cell"][rows], sd_of[0] * self.cells
         basis = data["basis"][rows]
-        if structure.decay:
+        if self.structure.decay:
             basis = basis * (2.0 ** (-data["event_time"][rows] / value["half_life"]))[:, :, None]
-        columns = [basis * sd_of]
-        treated = data["basis"][rows, :, 0]
-        if "cohort_sd" in value:
-            cohort = np.broadcast_to(data["cohort_of"][rows][:, None], treated.shape)
-            columns.append(value["cohort_sd"] * _indicators(cohort, treated, structure.n_cohorts))
-        if "cell_sd" in value:
-            columns.append(
-                value["cell_sd"] * _indicators(data["cell_of"][rows], data["in_cell"][rows], structure.n_cells)
-            )
-        return basis @ mean_of, np.concatenate(columns, axis=2)
+        parts = [basis * sd_of, value.get("cohort_sd", 0.0) * self.cohorts, value.get("cell_sd", 0.0) * self.cells]
+        return basis @ mean_of, np.concatenate(parts, axis=2)
 
     def values(self, score: Array) -> dict[str, float]:
         """Hyperparameters on their own scales, from their normal scores."""
@@ -191,7 +199,7 @@ class Posterior:
                 if step < 1e-8:
                     raise FloatingPointError("the approximation found no mode")
             gained, now, dual, target = reached - target, trial, trial_dual, reached
-            if abs(gained) < 1e-8 and step == 1.0:
+            if abs(gained) < TOLERANCE and step == 1.0:
                 break
         return Mode(target - 0.5 * log_det - 0.5 * float(score @ score), now, dual)
 
