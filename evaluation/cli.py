@@ -169,6 +169,7 @@ def calibrate(
     size: Annotated[Size, typer.Option(help="small: minutes. full: what is published, hours.")] = Size.small,
     jobs: JobsOption = DEFAULT_JOBS,
     into: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("svd-calibration"),
+    simulations: Annotated[int | None, typer.Option(min=2, help="Of each cell, instead of the size's own.")] = None,
 ) -> None:
     """Measure the method itself: do its intervals hold the truth, are its posteriors right? On made-up data."""
     from evaluation.calibration import study as calibration
@@ -176,7 +177,7 @@ def calibrate(
     if unknown := sorted(set(study or []) - set(calibration.NAMES)):
         refuse(f"There is no study {', '.join(unknown)}.", f"Studies: {', '.join(calibration.NAMES)}.")
     limit_threads()
-    for place in calibration.calibrate(study or list(calibration.NAMES), size.value, jobs, into, tell):
+    for place in calibration.calibrate(study or list(calibration.NAMES), size.value, jobs, into, tell, simulations):
         typer.echo(str(place))
 
 

@@ -10,6 +10,7 @@ import json
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from evaluation.evidence.coverage import check_data, examine_review
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
 from evaluation.inference import checks as checking
+from evaluation.inference import robustness
 from evaluation.inference.design import Structure, choose_structure, widen, write_design
 from evaluation.inference.effects import Diagnostics, diagnose, draw_series, estimate, tabulate
 from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch, library_versions, model_code
+from evaluation.inference.examination import PLACEBO_COLUMNS, asked, examine
 from evaluation.inference.frame import Frame, frame_plan
 from evaluation.inference.predictive import predictive_bands
 from evaluation.judgement import economics, findings
@@ -61,13 +64,7 @@ class Question:
     frame: Frame | None
     reason: str
     task: Task | None
-    refits: tuple[checking.Refit | checking.Check, ...] = ()
-    refit_tasks: tuple[Task, ...] = ()
-
-    @property
-    def tasks(self) -> list[Task]:
-        """Every posterior this question needs at first."""
-        return [*([self.task] if self.task else []), *self.refit_tasks]
+    refits: tuple[checking.Refit | robustness.Inquiry | checking.Check, ...] = ()
 
 
 def evaluate(plan_path: Path | str, profile: str = "publish") -> Evaluation:
@@ -118,17 +115,11 @@ def ask(review: Review, plan: Plan, panels: dict[str, xr.Dataset], profile: str)
         frame = frames[key]
         data = write_design(frame, floor)
         task = Task(data, SAMPLERS[profile], seed_of(review, plan.id, key, "fit"))
-        refits: list[checking.Refit | checking.Check] = []
+        refits: list[checking.Refit | robustness.Inquiry | checking.Check] = []
         if profile == "publish" and role != "unaffected":
-            refits = checking.plan_refits(frame, review.settings.interval)
-        refit_tasks = [
-            Task(
-                write_design(refit.frame, data.structure), SAMPLERS["check"], seed_of(review, plan.id, key, refit.name)
-            )
-            for refit in refits
-            if isinstance(refit, checking.Refit)
-        ]
-        questions.append(Question(key, panel, frame, "", task, tuple(refits), tuple(refit_tasks)))
+            interval = review.settings.interval
+            refits = [*checking.plan_refits(frame, interval), *robustness.plan_inquiries(frame, interval)]
+        questions.append(Question(key, panel, frame, "", task, tuple(refits)))
     return questions
 
 
@@ -162,7 +153,7 @@ def conclude(
         if q.frame is not None and q.frame.role == "unaffected" and q.key in fits
     ]
     entries: dict[str, Any] = {}
-    effects, checks, series = [], [], {}
+    effects, checks, placebos, series = [], [], [], {}
     for question in questions:
         indicator = review.indicators[question.key]
         if question.key in failed or question.frame is None:
@@ -174,7 +165,9 @@ def conclude(
         fit, diagnostics = fits[question.key]
         frame = question.frame
         estimands = estimate(frame, fit)
-        made = list(make_checks(question, fit, store, interval, failures))
+        assert question.task is not None
+        made, strayed = examine(frame, question.task, question.refits, fit, store, interval)
+        placebos += [(question.key, *row) for row in strayed]
         made += alarms if frame.role != "unaffected" else []
         entries[question.key] = findings.find(
             frame, indicator, estimands, diagnostics, made, interval, doubts=declared_doubts(plan), draft=draft
@@ -205,6 +198,7 @@ def conclude(
         priors={
             q.key: asdict(q.frame.priors) | {"scale": q.frame.scale} for q in questions if q.frame and q.key in fits
         },
+        placebos=pd.DataFrame(placebos, columns=["indicator", *PLACEBO_COLUMNS]).assign(plan=plan.id),
         predictive={
             q.key: predictive_bands(q.frame, fits[q.key][0], interval, q.task.seed)
             for q in questions
@@ -258,26 +252,14 @@ def stronger(task: Task, divergences: int) -> Task:
     return replace(task, sampler=Sampler(sampler.chains, 2 * sampler.tune, 3 * sampler.draws, target))
 
 
-def make_checks(
-    question: Question, fit: Fit, store: Store, interval: float, failures: dict[str, str]
-) -> Iterator[checking.Check]:
-    """Every check of one finding; one whose refit fails could not be made, and says so."""
-    assert question.frame is not None and question.task is not None
-    yield checking.data_quality(question.frame)
-    yield checking.posterior_predictive(question.frame, fit, interval, question.task.seed)
-    tasks = iter(question.refit_tasks)
-    for refit in question.refits:
-        if isinstance(refit, checking.Check):
-            yield refit
-            continue
-        task = next(tasks)
-        try:
-            if task.key in failures:
-                raise FitFailure(failures[task.key])
-            yield refit.judge(fetch(task, store), fit)
-        except Exception as error:
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            yield checking.Check(refit.name, None, f"The check could not be made: {reason}.")
+@cache
+def argument_code() -> str:
+    """Fingerprint of the source that turns posteriors into findings."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted([root / "flow.py", *root.glob("inference/*.py"), *root.glob("judgement/*.py")]):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
 
 
 def seed_of(review: Review, *parts: str) -> int:
@@ -368,17 +350,16 @@ def question_key(review: Review, plan: Plan, questions: list[Question], profile:
     """
     digest = hashlib.sha256(profile.encode())
     for question in questions:
-        digest.update(f"{question.key}:{question.reason}:{[task.key for task in question.tasks]}".encode())
+        digest.update(
+            f"{question.key}:{question.reason}:{question.task.key if question.task else None}:{asked(question.refits)}".encode()
+        )
     for path in input_files(review, plan):
         digest.update(path.read_bytes())
     digest.update(json.dumps(registration(review.plan_files[plan.id])).encode())
-    root = Path(__file__).parent
-    for path in sorted([root / "flow.py", *root.glob("inference/*.py"), *root.glob("judgement/*.py")]):
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    digest.update(argument_code().encode())
     return digest.hexdigest()
 
 
 def all_tasks(questions: Iterable[Question]) -> list[Task]:
-    """Every posterior of some questions, the findings' own first."""
-    questions = list(questions)
-    return [*(q.task for q in questions if q.task), *(t for q in questions for t in q.refit_tasks)]
+    """Every posterior that some questions need sampled; what their checks ask is approximated."""
+    return [question.task for question in questions if question.task]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -72,19 +73,19 @@ def did_grid() -> tuple[Setting, ...]:
                             staggered=staggered,
                             before=36,
                             after=24 if staggered else 12,
-                        )  # fmt: skip
+                        )
                     )
     return tuple(found)
 
 
 OTHERS = tuple(
-    Setting(design, likelihood=likelihood, n_areas=areas, n_treated=treated, rho=rho, mean=mean, sd=sd, before=before, after=after)
+    Setting(design, likelihood, n_areas=areas, n_treated=treated, rho=rho, mean=mean, sd=sd, before=before, after=after)  # type: ignore[arg-type]
     for likelihood, mean, sd in (("binomial", 60.0, 0.15), ("normal", 10.0, 1.0), ("poisson", 50.0, 0.15))
     for design, areas, treated, before, after in (("its", 1, 1, 60, 24), ("did", 8, 1, 36, 12), ("did", 20, 4, 36, 12))
     for rho in PERSISTENCE
 )  # fmt: skip
 HIDDEN = tuple(
-    Setting(design, n_areas=areas, n_treated=treated, rho=rho, mean=mean, sd=0.15, hidden=True, before=before, after=after)
+    Setting(design, n_areas=areas, n_treated=treated, rho=rho, mean=mean, sd=0.15, hidden=True, before=before, after=after)  # type: ignore[arg-type]
     for design, areas, treated, before, after in (("its", 1, 1, 60, 24), ("did", 8, 1, 36, 12), ("did", 20, 4, 36, 12))
     for mean in (4.0, 8.5, 20.0)
     for rho in (0.0, 0.7)
@@ -92,12 +93,6 @@ HIDDEN = tuple(
 CONTROLLED = tuple(
     Setting("its", n_areas=2, mean=mean, rho=rho, before=60, after=24) for mean in (20.0, 120.0) for rho in (0.0, 0.7)
 )
-DRIFTING = tuple(
-    Setting("did", n_areas=20, n_treated=treated, mean=mean, rho=0.7, sd=0.1, before=36, after=12, drift=-0.06)
-    for treated in (1, 4)
-    for mean in (50.0, 200.0)
-)
-
 STUDIES = {
     study.name: study
     for study in (
@@ -199,7 +194,7 @@ def run_study(
         parts = 4 * jobs
         edges = np.linspace(0, simulations, parts + 1).astype(int)
         waiting = [
-            [pool.submit(run_setting, setting, study.methods, range(a, b)) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+            [pool.submit(run_setting, setting, study.methods, range(a, b)) for a, b in itertools.pairwise(edges) if b > a]
             for setting in study.settings
         ]  # fmt: skip
         for setting, futures in zip(study.settings, waiting, strict=True):

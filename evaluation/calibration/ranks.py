@@ -134,7 +134,7 @@ def _blank(model: Model) -> Frame:
 
 def _level(base: ModelData, data: ModelData) -> Array:
     """Prior means of the levels as the truth was drawn with: they may not follow the data here."""
-    return base.arrays["level_mean"][: len(data.arrays["level_mean"])]
+    return np.asarray(base.arrays["level_mean"][: len(data.arrays["level_mean"])], dtype=float)
 
 
 def _simulate(frame: Frame, true: dict[str, Array], rng: np.random.Generator, *, hidden: bool) -> Frame | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from evaluation.calibration.coverage import STUDIES, run_study
 from evaluation.calibration.ranks import MODELS, run_ranks
 from evaluation.calibration.results import write_results
@@ -14,7 +16,14 @@ NAMES = (*STUDIES, RANKS)
 SMALL = {"simulations": 8, "ranks": 20}
 
 
-def calibrate(names: list[str], size: str, jobs: int, folder: Path, report: Callable[[str], None]) -> list[Path]:
+def calibrate(
+    names: list[str],
+    size: str,
+    jobs: int,
+    folder: Path,
+    report: Callable[[str], None],
+    simulations: int | None = None,
+) -> list[Path]:
     """Run calibrations and store their results.
 
     Args:
@@ -23,15 +32,20 @@ def calibrate(names: list[str], size: str, jobs: int, folder: Path, report: Call
         jobs: processes.
         folder: where results go.
         report: told each figure as it is measured.
+        simulations: of each cell or model, instead of the size's own number.
     """
     written = []
     for name in names:
+        place = folder / f"{name}.csv"
+
+        def keep(table: pd.DataFrame, name: str = name) -> None:
+            write_results(table, name, folder)
+
         if name == RANKS:
-            simulations = SMALL["ranks"] if size == "small" else None
-            run_ranks(tuple(MODELS), simulations, jobs, lambda table: write_results(table, RANKS, folder), report)
+            run_ranks(tuple(MODELS), simulations or (SMALL["ranks"] if size == "small" else None), jobs, keep, report)
         else:
             study = STUDIES[name]
-            simulations = SMALL["simulations"] if size == "small" else study.simulations
-            run_study(study, simulations, jobs, lambda table, name=name: write_results(table, name, folder), report)
-        written.append(folder / f"{name}.csv")
+            usual = SMALL["simulations"] if size == "small" else study.simulations
+            run_study(study, simulations or usual, jobs, keep, report)
+        written.append(place)
     return written

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluation.inference.effects import estimate, expectations, prob_of_benefit, summarise
+from evaluation.inference.effects import Summary, estimate, expectations, prob_of_benefit, summarise
 from evaluation.inference.engine import Fit
 from evaluation.inference.frame import Frame
 from evaluation.inference.predictive import replicate
@@ -39,11 +39,13 @@ class Refit:
         name: of the check.
         frame: the question it asks.
         judge: from that question's fit, and the finding's own, to the check.
+        further: another check that the same fit answers.
     """
 
     name: str
     frame: Frame
     judge: Callable[[Fit, Fit], Check]
+    further: Callable[[Fit, Fit], Check] | None = None
 
 
 def plan_refits(frame: Frame, interval: float) -> list[Refit | Check]:
@@ -115,9 +117,9 @@ def placebo_in_time(frame: Frame, interval: float) -> Refit | Check:
     def judge(fit: Fit, own: Fit) -> Check:
         overall = estimate(placebo, fit)[0]
         summary = summarise(overall.draws, interval)
-        passed = _contains_none(placebo, summary)
+        passed = contains_none(placebo, summary)
         found = "no effect was found, as there should be none" if passed else "an effect was found where there was none"
-        sentence = f"With a false start in {label}, {found} ({_say(placebo, summary)})."
+        sentence = f"With a false start in {label}, {found} ({say_effect(placebo, summary)})."
         return Check("placebo_in_time", passed, sentence, "" if passed else _direction(placebo, summary.median))
 
     return Refit("placebo_in_time", placebo, judge)
@@ -170,7 +172,45 @@ def pre_trend(frame: Frame, interval: float) -> Refit | Check:
             sentence += " The data could hardly have shown a drift of any size."
         return Check("pre_trend", passed, sentence, "" if passed else ("lower" if summary.median < 0 else "higher"))
 
-    return Refit("pre_trend", drift, judge)
+    def further(fit: Fit, own: Fit) -> Check:
+        return breakdown(frame, own, fit.draws["coefficient"].values[..., 1] * frame.scale, years, interval)
+
+    return Refit("pre_trend", drift, judge, further)
+
+
+def breakdown(frame: Frame, own: Fit, slope: np.ndarray, years: float, interval: float) -> Check:
+    """How large a violation of parallel trends overturns the finding, against the drift seen before the start.
+
+    In the sense of Rambachan and Roth (2023), for a linear drift: the finding's interval includes no effect once the
+    areas drift apart by as much as lies between none and the nearer end of the interval. That drift is set against
+    the drift estimated before the start, had it gone on (M = 1).
+
+    Args:
+        frame, own: the finding's question and fit.
+        slope: draws of the drift before the start, per year on the link scale.
+        years: by which a drift per year becomes the bias of the average effect.
+        interval: probability of the finding's interval.
+    """
+    summary = summarise(estimate(frame, own)[0].draws, interval)
+    if contains_none(frame, summary):
+        return Check("breakdown", None, "The interval includes no effect: there is no clear finding to overturn.")
+    ends = np.array([summary.lower, summary.upper])
+    linked = ends if frame.likelihood == "normal" else np.log(ends)
+    needed = float(linked[np.argmin(np.abs(linked))])
+    seen = float(np.median(slope)) * years
+    fall = needed < 0
+    # Only a drift towards the finding can stand in for it.
+    towards = max(seen * np.sign(needed), 0.0)
+    size = _number(abs(needed)).lstrip("+") if frame.likelihood == "normal" else f"{100 * np.expm1(abs(needed)):.0f}%"
+    passed = bool(abs(needed) >= towards)
+    sentence = f"The finding is overturned if something else moved the treated areas apart by {size} on average"
+    if towards < 1e-3 * abs(needed):
+        sentence += "; before the start they did not drift that way."
+    else:
+        sentence += (
+            f", {abs(needed) / towards:.1f} times what the drift before the start would have done had it gone on."
+        )
+    return Check("breakdown", passed, sentence, "" if passed else ("lower" if fall else "higher"))
 
 
 def detectable_slope(posterior_sd: float, prior_sd: float) -> float:
@@ -198,12 +238,10 @@ def prior_sensitivity(frame: Frame, interval: float) -> Refit | Check:
         after = summarise(other.draws, interval)
         shift = abs(prob_of_benefit(frame, base) - prob_of_benefit(wide, other))
         width = before.upper - before.lower
-        same_side = _contains_none(frame, before) == _contains_none(wide, after)
+        same_side = contains_none(frame, before) == contains_none(wide, after)
         passed = bool(same_side and shift < 0.1 and abs(after.median - before.median) < 0.25 * width)
         found = "hardly changes" if passed else "changes"
-        sentence = (
-            f"With a prior twice as wide the estimate {found}: {_say(frame, before)} becomes {_say(wide, after)}."
-        )
+        sentence = f"With a prior twice as wide the estimate {found}: {say_effect(frame, before)} becomes {say_effect(wide, after)}."
         return Check("prior_sensitivity", passed, sentence)
 
     return Refit("prior_sensitivity", wide, judge)
@@ -212,10 +250,10 @@ def prior_sensitivity(frame: Frame, interval: float) -> Refit | Check:
 def unaffected_outcome(frame: Frame, fit: Fit, title: str, interval: float) -> Check:
     """An outcome that the intervention should not touch: an effect there points to something else."""
     summary = summarise(estimate(frame, fit)[0].draws, interval)
-    passed = _contains_none(frame, summary)
+    passed = contains_none(frame, summary)
     found = "did not change, as expected" if passed else "changed too, so something else may be at work"
     return Check(
-        "unaffected_outcome", passed, f"{title}, which should not be affected, {found} ({_say(frame, summary)})."
+        "unaffected_outcome", passed, f"{title}, which should not be affected, {found} ({say_effect(frame, summary)})."
     )
 
 
@@ -237,7 +275,8 @@ def _without_expectation(frame: Frame):
     return replace(frame.priors, effect_mean=0.0)
 
 
-def _contains_none(frame: Frame, summary) -> bool:
+def contains_none(frame: Frame, summary: Summary) -> bool:
+    """Whether an interval holds the value that means no effect."""
     neutral = 0.0 if frame.likelihood == "normal" else 1.0
     return bool(summary.lower <= neutral <= summary.upper)
 
@@ -246,7 +285,8 @@ def _direction(frame: Frame, value: float) -> str:
     return "lower" if value < (0.0 if frame.likelihood == "normal" else 1.0) else "higher"
 
 
-def _say(frame: Frame, summary) -> str:
+def say_effect(frame: Frame, summary: Summary) -> str:
+    """An estimate and its interval in a few words."""
     if frame.likelihood == "normal":
         low, middle, high = (_number(v) for v in (summary.lower, summary.median, summary.upper))
         return f"difference {middle}, {low} to {high}".replace("-", "−")

@@ -47,7 +47,6 @@ class Sampler:
 SAMPLERS: dict[str, Sampler] = {
     "draft": Sampler(chains=2, tune=400, draws=500),
     "publish": Sampler(chains=4, tune=600, draws=750),
-    "check": Sampler(chains=2, tune=400, draws=400),
 }
 
 
@@ -203,6 +202,21 @@ class Store:
         os.close(handle)
         fit.draws.assign_attrs(fit=about).to_netcdf(name, engine="h5netcdf")
         os.replace(name, self.path(key))
+
+    def load_record(self, name: str) -> Any:
+        """A stored small result, or ``None``; a damaged file counts as absent."""
+        try:
+            return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def save_record(self, name: str, record: Any) -> None:
+        """Store a small result: written aside, then moved."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(suffix=".part", dir=self.folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(record, file)
+        os.replace(part, self.folder / f"{name}.json")
 
 
 def fetch(task: Task, store: Store, cores: int | None = None) -> Fit:

@@ -70,6 +70,7 @@ class Frame:
         scale: standard deviation by which scores were divided, 1 for counts.
         members: the treated areas behind the first row, where they were summed into one series.
         hidden: cells with a suppressed count behind them, where areas were summed.
+        set_aside: cells that only a window excluded by the plan keeps out of use.
     """
 
     plan: str
@@ -102,6 +103,7 @@ class Frame:
     notes: list[str] = field(default_factory=list)
     members: tuple[str, ...] = ()
     hidden: NDArray[np.bool_] | None = None
+    set_aside: NDArray[np.bool_] | None = None
 
     @property
     def n_areas_asked(self) -> int:
@@ -186,16 +188,19 @@ def frame_plan(review: Review, plan: Plan, indicator_key: str, panel: xr.Dataset
         # A withheld or rounded score has no interval that the normal likelihood could use: it is missing, and is said to be.
         low, high = value.copy(), value.copy()
     used = np.ones((n_areas, n_periods), dtype=bool)
+    excluded = np.zeros(n_periods, dtype=bool)
     for span in plan.period.exclude:
         begin = period_label(to_period(span.from_, frequency, anchor))
         end = period_label(to_last_period(span.to, frequency, anchor))
         inside = np.array([begin <= label <= end for label in periods])
-        used[:, inside] = False
+        excluded |= inside
         notes.append(f"{int(inside.sum())} periods from {begin} to {end} are left out: {span.because}.")
     event_time = np.arange(n_periods)[None, :] - start[:, None]
     used &= ~((event_time >= 0) & (event_time < plan.period.washout))
     if likelihood != "normal":
         used &= np.isfinite(exposure) & (exposure > 0)
+    set_aside = used & excluded[None, :]
+    used &= ~excluded[None, :]
     frame = Frame(
         plan=plan.id,
         indicator=indicator_key,
@@ -224,6 +229,7 @@ def frame_plan(review: Review, plan: Plan, indicator_key: str, panel: xr.Dataset
         autocorrelation=plan.model.autocorrelation == "ar1",
         priors=Priors(),
         notes=notes,
+        set_aside=set_aside,
     )
     frame = _sum_areas(_keep_comparable(frame))
     frame = standardise(frame) if likelihood == "normal" else frame
@@ -287,6 +293,7 @@ def _sum_areas(frame: Frame) -> Frame:
         high=total(frame.high),
         exposure=total(frame.exposure),
         used=frame.used.all(axis=0)[None, :],
+        set_aside=None if frame.set_aside is None else frame.set_aside.all(axis=0)[None, :],
         notes=notes,
     )
 

@@ -264,6 +264,33 @@ class Posterior:
         coefficients = np.concatenate([prior.shared.T @ dual.sum(axis=0), self._collect(prior, dual)])
         return dual @ covariance + self._spread(prior, coefficients)
 
+    def leave_one_out(self, score: Array, mode: Mode) -> tuple[Array, Array]:
+        """Mean and variance of each treated cell's linear predictor had that cell not been seen (its cavity).
+
+        From the diagonal of (K + HH' + W^-1)^-1 without a refit (Vehtari et al. 2016, section 3); for counts and
+        proportions. Cells that are not in use are NaN.
+
+        Returns:
+            Shapes (treated area, time) twice.
+        """
+        prior = self.gaussian(score)
+        mean = prior.mean[: self.n_treated] + prior.effect_mean
+        whole = prior.mean.copy()
+        whole[: self.n_treated] = mean
+        _, gradient, curvature = self.likelihood.evaluate(whole + mode.field, prior.overdispersion)
+        blocks, _, root = self._condition(prior, curvature)
+        rows = slice(0, self.n_treated)
+        treated, bend = blocks[rows], np.where(curvature[rows] > 0.0, curvature[rows], np.nan)
+        design = np.concatenate(
+            [np.broadcast_to(prior.shared, (self.n_treated, *prior.shared.shape)), prior.effects], axis=2
+        )
+        pulled = treated @ design
+        reduced = linalg.solve_triangular(root, pulled.reshape(-1, pulled.shape[2]).T, lower=True)
+        taken = np.sum(reduced**2, axis=0).reshape(bend.shape)
+        inverse = np.diagonal(treated, axis1=1, axis2=2) - taken
+        target = mode.field[rows] + gradient[rows] / bend
+        return mean + target - mode.dual[rows] / inverse, np.maximum(1.0 / inverse - 1.0 / bend, 1e-12)
+
     def draw(self, score: Array, mode: Mode, n: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         """Draws at one value of the hyperparameters: linear predictors with and without effect, and coefficients.
 

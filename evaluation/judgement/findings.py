@@ -35,7 +35,7 @@ CONFIDENCE_RULES = (
     ("Less than two years of usable data before the first start", "one level down"),
     ("A placebo in time that could not be tried, or a pre-trend that could not be measured", "at most moderate"),
     ("An outcome that should not be affected: it is itself a check and is not checked with refits", "at most moderate"),
-    ("Each failed check", "one level down"),
+    ("Failed checks, those that raise the same doubt counted once", "one level down for each doubt"),
     (
         "A known change in recording in the period, or an assumption that the plan calls poor with a large impact",
         "one level down",
@@ -45,6 +45,12 @@ CONFIDENCE_RULES = (
 # Checks that can show an "effect" where none can be. If they point the same way as the finding, the finding is
 # not called an effect, whatever its interval.
 DISQUALIFYING = ("pre_trend", "placebo_in_time")
+# Checks that raise the same doubt; a check that is not named here stands for itself.
+DOUBTS = {
+    "loo_pit": "fit", "posterior_predictive": "fit", "prior_predictive": "prior", "prior_sensitivity": "prior",
+    "placebo_in_time": "false start", "placebo_dates": "false start", "placebo_in_space": "false area",
+    "placebo_calibration": "false area", "pre_trend": "drift", "breakdown": "drift",
+}  # fmt: skip
 
 
 def rate(frame: Frame, summary: Summary, checks: Sequence[Check]) -> str:
@@ -106,10 +112,9 @@ def judge_confidence(
         reasons += [check.sentence for check in checks if check.passed is None and check.name in DISQUALIFYING]
     if frame.role == "unaffected":
         level = min(level, 1)
-    for check in checks:
-        if check.passed is False:
-            level -= 1
-            reasons.append(check.sentence)
+    failed = [check for check in checks if check.passed is False]
+    level -= len({DOUBTS.get(check.name, check.name) for check in failed})
+    reasons += [check.sentence for check in failed]
     if doubts:
         level -= 1
         reasons += doubts

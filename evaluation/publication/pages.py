@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.judgement import economics, findings, wording
+from evaluation.publication import calibration
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
 from evaluation.publication.disclosure import SHORTHAND, Safe, csv_text, escape, escape_markdown
@@ -40,12 +41,24 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
     if quality:
         stage.add_page("data-quality", "Data quality", stage_blocks(stage, quality, "data-quality"))
         about.append({"file": "data-quality"})
+    measured = calibration.calibration_blocks(source / "methods" / "calibration")
+    texts["calibration"] = (
+        f"[{calibration.TITLE}](calibration.md) was measured on made-up data; the page gives every result."
+        if measured
+        else "How often the intervals hold the truth was not measured yet."
+    )
     _copy(stage, source / "methods" / "index.md", "methods/index", texts)
     methods: dict[str, Any] = {"file": "methods/index"}
-    truth = _truth(edition)
-    if truth:
-        stage.add_page("methods/truth", "Estimate against truth", stage_blocks(stage, truth, "methods/truth"))
-        methods["sections"] = [{"file": "methods/truth"}]
+    sections: list[dict[str, Any]] = []
+    for name, title, blocks in (
+        ("methods/calibration", calibration.TITLE, measured),
+        ("methods/truth", "Estimate against truth", _truth(edition)),
+    ):
+        if blocks:
+            stage.add_page(name, title, stage_blocks(stage, blocks, name))
+            sections.append({"file": name})
+    if sections:
+        methods["sections"] = sections
     about.append(methods)
     for name in ("statutory-checklist", "glossary"):
         if (source / f"{name}.md").is_file():
