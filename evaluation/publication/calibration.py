@@ -63,8 +63,8 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
     Args:
         folder: of the stored results; by default those that travel with the program.
     """
-    found = {name: table for name in (*TITLES, RANKS) if (table := read_results(name, folder)) is not None}
-    found = {name: table for name, table in found.items() if not table.empty}
+    read = {name: read_results(name, folder) for name in (*TITLES, RANKS)}
+    found = {name: table for name, table in read.items() if table is not None and not table.empty}
     if not found:
         return []
     studies = {name: table for name, table in found.items() if name != RANKS}
@@ -73,8 +73,7 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
             f"An interval called {say.percentage(NOMINAL)} should hold the truth in {say.percentage(NOMINAL)} of cases. How often it does is "
             "its coverage. In real data the truth is never known, so the data on this page are made up: many series with a known effect "
             "(in some, none at all), from a generator that is not our model. Each row of a table is one cell: one kind of series, "
-            "made many times over. Coverage below the stated level means that intervals are too narrow and claim too much; "
-            "above it, that they are wider than they need be."
+            "made many times over. Coverage below the stated level means that intervals are too narrow; above it, too wide."
         )
     ]
     for method, computed in (("model", "the fast approximation"), ("sampled", "the sampler that findings use")):
@@ -82,16 +81,14 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
         if not cells.empty:
             blocks += _verdict(cells, f"our model, computed by {computed},")
     missing = [words for name in (*TITLES, RANKS) if (words := _gap(name, found.get(name)))]
-    if missing:
-        blocks.append(paragraph(f"Not measured yet: {'; '.join(missing)}."))
+    blocks += [paragraph(f"Not measured yet: {'; '.join(missing)}.")] if missing else []
     if studies:
         blocks += [
             _figure(studies),
             paragraph(
                 "In the tables, persistence is the share of a month's departure that is carried over to the next. The mean is of events a month "
                 "in an average area (for proportions, of successes; for scores, of the score). Width is the mean width of the interval, "
-                "on the log scale (for scores, in their own unit). A series on which a method gives no interval counts as one "
-                "whose truth was missed."
+                "on the log scale (for scores, in their own unit). A series on which a method gives no interval counts as missed."
             ),
         ]
     blocks += [_study_table(name, table) for name, table in studies.items()]
@@ -105,8 +102,7 @@ def _cells(studies: Mapping[str, pd.DataFrame], method: str) -> pd.DataFrame:
     rows = [part for table in studies.values() if len(part := table[table["method"] == method])]
     if not rows:
         return pd.DataFrame()
-    table = pd.concat(rows, ignore_index=True)
-    table = table.sort_values("simulations", ascending=False, kind="stable")
+    table = pd.concat(rows, ignore_index=True).sort_values("simulations", ascending=False, kind="stable")
     return table.drop_duplicates(CELL).sort_index().reset_index(drop=True)
 
 
@@ -156,8 +152,7 @@ def _gap(name: str, table: pd.DataFrame | None) -> str:
 
 def _study_table(name: str, table: pd.DataFrame) -> Table:
     methods = list(dict.fromkeys(table["method"]))
-    designs = table["design"].nunique() > 1
-    kinds = table["likelihood"].nunique() > 1
+    designs, kinds = (table[c].nunique() > 1 for c in ("design", "likelihood"))
     drifts = bool((table["drift"] != 0).any())
     head = ["Areas", *["Design"] * designs, *["Indicator"] * kinds, "Months", "Mean", "Persistence"]
     head += ["Drift a year"] * drifts + ["Simulations"]
@@ -234,8 +229,7 @@ def _span(words: str, lines: Iterable[tuple[str, str, pd.DataFrame]], methods: t
 def _ranks(table: pd.DataFrame) -> list[Block]:
     low = table["p_value"] < SURPRISING
     count = len(table)
-    groups = low.groupby(table["computation"], sort=False)
-    parts = [f"{by} {int(part.sum())} of {len(part)}" for by, part in groups]
+    parts = [f"{by} {int(p.sum())} of {len(p)}" for by, p in low.groupby(table["computation"], sort=False)]
     rows = [
         (r["model"], r["computation"], r["quantity"], int(r["simulations"]), round(float(r["statistic"]), 1), f"{r['p_value']:.3f}")
         for _, r in table.iterrows()
