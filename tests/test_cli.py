@@ -115,7 +115,6 @@ BROKEN: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an unknown area": ({"outreach": {"treated": {"T99": "2023-01"}}}, ["plans/outreach.yaml", "T99"]),
     "an unknown indicator": ({"outreach": {"indicators": {"primary": "assault"}}}, ["plans/outreach.yaml", "assaults"]),
     "a start outside the period": ({"outreach": {"treated": {"T01": "2024-06"}}}, ["plans/outreach.yaml", "T01"]),
-    "a comparison for an its": ({"outreach": {"design": "its"}}, ["plans/outreach.yaml", "comparison"]),
     "no data": ({"data": {"assaults.csv": None}}, ["data/assaults.csv"]),
     "a negative count": (spoilt(f"T01,{MONTHS[5]},-3"), ["data/assaults.csv", "row 7"]),
     "words for counts": (spoilt(f"T01,{MONTHS[5]},many"), ["data/assaults.csv", "many"]),

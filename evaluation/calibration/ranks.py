@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 RANKS = 99
 BINS = 20
 SAMPLED = Sampler(chains=2, tune=400, draws=495)
-SIMULATIONS = {"sampler": 200, "approximation": 400}
+SIMULATIONS = {"approximation": 400, "sampler": 200}
 NOISE = ("overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho")
 
 

@@ -118,7 +118,8 @@ def choose_structure(frame: Frame) -> Structure:
         pooled=not frame.leads,
         decay=frame.shape == "decay",
         autocorrelation=frame.autocorrelation,
-        area_trends=frame.design == "did" and frame.trend,
+        # In an ITS the control series of a comparison area has a trend of its own.
+        area_trends=frame.trend and (frame.design == "did" or n_areas > frame.n_treated),
         n_censored=round_up(int(censored.sum()), CENSORED_BUCKETS) if counts and censored.any() else 0,
         censored_width=round_up(int(widths.max()), WIDTH_BUCKETS) if counts and censored.any() else 0,
         n_distinct=round_up(distinct, DISTINCT_BUCKETS) if distinct else 0,

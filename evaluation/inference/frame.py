@@ -161,7 +161,7 @@ def frame_plan(review: Review, plan: Plan, indicator_key: str, panel: xr.Dataset
     treated = [code for code in plan.treated if code in have]
     if not treated:
         raise ValueError(f"None of the treated areas has data for {indicator.title}.")
-    comparison = comparison_areas(plan, review.areas, have) if plan.design == "did" else []
+    comparison = comparison_areas(plan, review.areas, have) if plan.design == "did" or plan.comparison else []
     notes = [f"No data for treated area {code}." for code in plan.treated if code not in have]
     whole = panel.sel(area=treated + comparison)
     periods = [str(label) for label in whole.time.values]

@@ -88,9 +88,10 @@ def prior_predictive(frame: Frame, task: Task) -> Check:
     simulated = np.array([_restlessness(frame, _draw_prior(posterior, frame, rng)[:, columns]) for _ in range(N_PRIOR)])
     seen = _restlessness(frame, frame.value[:rows, columns])
     share = float(np.mean(simulated <= seen))
-    passed = bool(0.005 <= share <= 0.995)
-    side = "as much as" if passed else ("far less than" if share < 0.5 else "far more than")
-    sentence = f"Before the start the data moved from period to period {side} the priors expect"
+    # Wide priors of nuisances allow far more than any series does; only what they forbid is a fault.
+    passed = bool(share <= 0.995)
+    side = "no more than" if passed else "far more than"
+    sentence = f"Before the start the data moved from period to period {side} the priors allow"
     return Check(name, passed, f"{sentence} ({share:.0%} of prior simulations moved less).")
 
 

@@ -31,7 +31,10 @@ LEVELS = ("low", "moderate", "high")
 CONFIDENCE_RULES = (
     ("Difference-in-differences with at least 2 treated and 4 comparison areas", "starts at high"),
     ("Any other difference-in-differences", "starts at moderate"),
-    ("Interrupted time series: nothing but the areas' own past stands for the counterfactual", "starts at moderate"),
+    (
+        "Interrupted time series: the areas' own past, or few control series, stand for the counterfactual",
+        "starts at moderate",
+    ),
     ("Less than two years of usable data before the first start", "one level down"),
     ("A placebo in time that could not be tried, or a pre-trend that could not be measured", "at most moderate"),
     ("An outcome that should not be affected: it is itself a check and is not checked with refits", "at most moderate"),
@@ -99,7 +102,7 @@ def judge_confidence(
         level = 1
         reasons.append(
             "There is no comparison area: whatever else changed at the start is part of the estimate."
-            if frame.design == "its"
+            if frame.design == "its" and comparison == 0
             else f"{frame.n_treated} treated and {comparison} comparison areas are few."
         )
     before = frame.used & frame.observed & ~frame.post

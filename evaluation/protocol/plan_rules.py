@@ -114,10 +114,6 @@ def _comparison(case: PlanCase) -> Iterator[Problem]:
             found = f"There is nothing to compare with: {who} no comparison."
             yield case.problem(("comparison",), found, "Add `comparison: {areas: all}`, or use `design: its`.")
         return
-    if plan.design == "its":
-        found = "`design: its` compares with the time before; it has no comparison areas."
-        yield case.problem(("comparison",), found, "Take `comparison` out, or use `design: did`.")
-        return
     if areas is None:
         return
     unknown = list(_unknown_comparison(case, areas))

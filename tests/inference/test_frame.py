@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.checks import data_quality
-from evaluation.inference.design import write_design
+from evaluation.inference.design import choose_structure, write_design
 from evaluation.inference.frame import Frame, _sum_areas, frame_plan
 from evaluation.protocol import load_review
 from tests.inference import fabricated
@@ -44,6 +44,16 @@ def test_its_has_no_comparison(tmp_path: Path) -> None:
     assert of.areas == ["T01", "T02"]
     assert of.trend
     assert of.seasonal
+
+
+def test_an_its_may_have_control_series(tmp_path: Path) -> None:
+    of = framed(tmp_path, outreach={"design": "its"})
+    assert of.design == "its"
+    assert len(of.areas) > of.n_treated
+    assert (of.start[of.n_treated :] == len(of.periods)).all()
+    assert of.trend
+    structure = choose_structure(of)
+    assert structure.area_trends, "a control series has a trend of its own"
 
 
 TOGETHER = {"design": "its", "comparison": None, "treated": {"T02": "2023-01"}, "indicators": {"secondary": None}}

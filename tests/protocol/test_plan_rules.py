@@ -58,7 +58,6 @@ REFUSED: dict[str, Case] = {
     "empty reason": (
         {"outreach": {"comparison": {"exclude": {"T03": {"because": "..."}}}}}, OUT, "line 16, comparison.exclude.T03.because", "'...' is not a reason.", "Say why",
     ),
-    "its with comparison": ({"outreach": {"design": "its"}}, OUT, "line 12, comparison", "`design: its` compares with the time before", "Take `comparison` out"),
     "all at once": (
         {"outreach": {"comparison": None, "treated": {"T02": "2023-01"}}}, OUT, "comparison",
         "There is nothing to compare with: the 2 treated areas start together and have no comparison.", "Add `comparison: {areas: all}`, or use `design: its`.",

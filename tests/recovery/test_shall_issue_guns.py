@@ -79,11 +79,6 @@ def review(states, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def default(review):
-    return run(review / "plans" / "default_model.yaml")
-
-
 def without_two_ways(panel: pd.DataFrame, columns: np.ndarray) -> np.ndarray:
     """Columns after state and year effects have been taken out by least squares."""
     ways = pd.get_dummies(panel[["state", "year"]].astype(str), dtype=float).to_numpy()
@@ -149,12 +144,14 @@ def test_two_way_least_squares_gives_the_published_null(states):
     assert two_way(some)[0] == pytest.approx(-0.014, abs=0.001)
 
 
-def test_default_model_claims_nothing(default, tell):
-    entry = default.entry("violent_crime")
+@pytest.mark.parametrize("profile", ["draft", pytest.param("publish", marks=pytest.mark.long)])
+def test_default_model_claims_nothing(review, tell, profile):
+    result = run(review / "plans" / "default_model.yaml", profile)
+    entry = result.entry("violent_crime")
     found = entry["difference"]
     tell(
-        f"Shall-issue laws, default model: {say(found)}, {entry['rating']}, confidence {entry['confidence']}; "
-        f"published {PUBLISHED} (0.042); {default.seconds:.0f} s"
+        f"Shall-issue laws, default model, {profile}: {say(found)}, {entry['rating']}, confidence {entry['confidence']}; "
+        f"published {PUBLISHED} (0.042); {result.seconds:.0f} s"
     )
     assert (entry["n_areas"], entry["n_treated"], entry["n_periods"]) == (47, 25, 23)
     assert entry["rating"] not in ("benefit", "harm", "failed")
