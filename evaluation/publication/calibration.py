@@ -14,10 +14,11 @@ from evaluation.calibration.ranks import MODELS, SIMULATIONS
 from evaluation.calibration.results import read_results
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE
+from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE, TEAL
 from evaluation.publication.axis import wrap_label
 from evaluation.publication.display import Block, Figure, Table, bullets, paragraph
 from evaluation.publication.figures import render
+from evaluation.publication.ranks import rank_blocks
 from evaluation.publication.tables import rows_table
 
 if TYPE_CHECKING:
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
 TITLE = "How often the intervals hold the truth"
 TOLERATED = 0.92  # coverage below this is listed cell by cell
-SURPRISING = 0.01  # p values of ranks below this are counted
 RANKS = "ranks"
-LABEL = 50  # characters of a line beside the chart
+LABEL = 38  # characters of a line beside the chart
 STEP = "Interrupted time series, step, {before} months before and {after} after"
 SLOPE = "Interrupted time series, level and slope, {before} months before and {after} after"
 TITLES = {
@@ -42,13 +42,13 @@ TITLES = {
 METHODS = {
     "model": "Ours",
     "sampled": "Ours, sampled",
-    "quasi_poisson": "Quasi-Poisson as usually printed",
-    "quasi_poisson_true": "Quasi-Poisson with its true variance (which nobody knows)",
-    "twfe_clustered": "Two-way fixed effects, clustered errors",
-    "twfe_iid": "Two-way fixed effects, ordinary errors",
-    "zero_filled": "Suppressed entered as zero",
-    "dropped": "Suppressed left out",
-    "complete": "Nothing suppressed",
+    "quasi_poisson": "Quasi-Poisson regression as usually printed",
+    "quasi_poisson_true": "Quasi-Poisson with its true variance (needs what nobody knows)",
+    "twfe_clustered": "Poisson two-way fixed effects, errors clustered by area",
+    "twfe_iid": "Poisson two-way fixed effects, ordinary errors",
+    "zero_filled": "Suppressed counts entered as zero",
+    "dropped": "Suppressed counts left out",
+    "complete": "Our model, nothing suppressed",
 }
 OURS = ("model", "sampled")
 USUAL = ("quasi_poisson", "twfe_clustered", "zero_filled")
@@ -71,8 +71,8 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
     blocks: list[Block] = [
         paragraph(
             f"An interval called {say.percentage(NOMINAL)} should hold the truth in {say.percentage(NOMINAL)} of cases. How often it does is "
-            "its coverage. In real data the truth is never known, so the data on this page are made up: many series with a known effect "
-            "(in some, none at all), from a generator that is not our model. Each row of a table is one cell: one kind of series, "
+            "its coverage. In real data the truth is never known, so the method is tried on made-up data: many series with a known "
+            "effect (in half of them none at all), from a generator that is not our model. Each row of a table is one cell: one kind of series, "
             "made many times over. Coverage below the stated level means that intervals are too narrow; above it, too wide."
         )
     ]
@@ -80,6 +80,8 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
         cells = _cells(studies, method)
         if not cells.empty:
             blocks += _verdict(cells, f"our model, computed by {computed},")
+    if studies:
+        blocks += [*_usual_practice(studies), _compared(studies.get("sampled"))]
     missing = [words for name in (*TITLES, RANKS) if (words := _gap(name, found.get(name)))]
     blocks += [paragraph(f"Not measured yet: {'; '.join(missing)}.")] if missing else []
     if studies:
@@ -91,9 +93,10 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
                 "on the log scale (for scores, in their own unit). A series on which a method gives no interval counts as missed."
             ),
         ]
+        blocks += _false_alarms(studies)
     blocks += [_study_table(name, table) for name, table in studies.items()]
     if RANKS in found:
-        blocks += _ranks(found[RANKS])
+        blocks += rank_blocks(found[RANKS], _title(RANKS))
     return [*blocks, *_provenance(found)]
 
 
@@ -138,6 +141,66 @@ def _verdict(cells: pd.DataFrame, who: str) -> list[Block]:
     return blocks
 
 
+def _usual_practice(studies: Mapping[str, pd.DataFrame]) -> list[Block]:
+    """What is usually done on the same series, in one sentence; nothing where it was not tried."""
+    tables = [cells for method in USUAL if not (cells := _cells(studies, method)).empty]
+    if not tables:
+        return []
+    cells = pd.concat(tables, ignore_index=True)
+    lowest, kept = cells.iloc[int(cells["coverage"].argmin())], int((cells["coverage"] >= TOLERATED).sum())
+    said = (
+        f"What is usually done was tried on the same series in {len(cells)} {_plural(len(cells), 'cell')}: its interval held the truth at "
+        f"least {say.percentage(TOLERATED)} of the time in {kept}. Its lowest coverage was {_percent(lowest['coverage'])} "
+        f"({METHODS[lowest['method']]}; {_where(lowest)})."
+    )
+    return [paragraph(said)]
+
+
+def _compared(table: pd.DataFrame | None) -> Block:
+    """The approximation beside the sampler on the same series, or that this is not known."""
+    why = (
+        "Rows called Ours use a fast approximation (nested Laplace), because the sampler that findings use would take too long for so many "
+        "series. "
+    )
+    pairs = pd.DataFrame()
+    if table is not None:
+        ours, sampled = (table[table["method"] == method] for method in OURS)
+        pairs = ours.merge(sampled, on=CELL, suffixes=("", "_sampled"))
+    if pairs.empty:
+        return paragraph(
+            why
+            + "The two have not been compared yet, so the coverage of findings themselves is not known from this page."
+        )
+    gap = 100 * (pairs["coverage_sampled"] - pairs["coverage"])
+    most = int(gap.abs().argmax())
+    width = float((pairs["mean_width_sampled"] / pairs["mean_width"]).mean())
+    count = len(pairs)
+    return paragraph(
+        f"{why}The two were compared on the same series in {count} {_plural(count, 'cell')} ({_made(pairs)} series each): the "
+        f"average coverage was {_percent(float(pairs['coverage'].mean()))} by the approximation and "
+        f"{_percent(float(pairs['coverage_sampled'].mean()))} by the sampler, whose intervals had on average "
+        f"{100 * width:.0f}% of the approximation's width. The largest difference in one cell was {abs(gap.iloc[most]):.1f} percentage points "
+        f"({_where(pairs.iloc[most])}: {_percent(pairs['coverage'].iloc[most])} and {_percent(pairs['coverage_sampled'].iloc[most])})."
+    )  # fmt: skip
+
+
+def _false_alarms(studies: Mapping[str, pd.DataFrame]) -> list[Block]:
+    """For each study, how often a series without any effect is called one."""
+    rows = []
+    for name, table in studies.items():
+        nulls = table[(table["nulls"] > 0) & table["null_claims"].notna()]
+        for method in (*OURS, *USUAL):
+            part = nulls[nulls["method"] == method]
+            if len(part):
+                share = float(np.average(part["null_claims"], weights=part["nulls"]))
+                rows.append((_title(name), METHODS[method], int(part["nulls"].sum()), round(100 * share, 1)))
+    if not rows:
+        return []
+    shown = rows_table(rows, ["Study", "Method", "Series without any effect", "Called an effect (%)"])
+    caption = f"False alarms: series without any effect that were called one, against {say.percentage(1 - NOMINAL)}"
+    return [Table(shown, caption, name="calibration-false-alarms", kind="svd-wide")]
+
+
 def _gap(name: str, table: pd.DataFrame | None) -> str:
     """What of a study is missing, in a few words; empty where nothing is."""
     title = _title(name)
@@ -157,7 +220,8 @@ def _study_table(name: str, table: pd.DataFrame) -> Table:
     head = ["Areas", *["Design"] * designs, *["Indicator"] * kinds, "Months", "Mean", "Persistence"]
     head += ["Drift a year"] * drifts + ["Simulations"]
     for method in methods:
-        head += [f"{METHODS.get(method, method)}: coverage (%)", f"{METHODS.get(method, method)}: width"]
+        words = METHODS.get(method, method)
+        head += [f"{words}: coverage (%)", *[f"{words}: ± standard error"] * (method in OURS), f"{words}: width"]
     rows = []
     for _, part in table.groupby(CELL, sort=False, dropna=False):
         first = part.iloc[0]
@@ -170,24 +234,34 @@ def _study_table(name: str, table: pd.DataFrame) -> Table:
             float(first["rho"]),
         ]
         row += [float(first["drift"])] * drifts + [int(part["simulations"].max())]
-        figures = part.assign(
-            coverage=(100 * part["coverage"]).round(1), mean_width=part["mean_width"].astype(float).round(3)
-        )
-        seen = {r["method"]: (float(r["coverage"]), float(r["mean_width"])) for _, r in figures.iterrows()}
-        rows.append([*row, *(value for method in methods for value in seen.get(method, (None, None)))])
-    return Table(rows_table(rows, head), _title(name), name=f"calibration-{name}", kind="svd-wide")
+        for method in methods:
+            row += _cell(part[part["method"] == method], with_error=method in OURS)
+        rows.append(row)
+    return Table(rows_table(rows, head), _title(name), name=f"calibration-{name}", kind="svd-wide", download=table)
+
+
+def _cell(found: pd.DataFrame, *, with_error: bool) -> list[object]:
+    """Coverage, its standard error where wanted, and width, of one method in one cell."""
+    if found.empty:
+        return [None] * (2 + with_error)
+    first = found.iloc[0]
+    error = [round(100 * float(first["standard_error"]), 1)] * with_error
+    return [round(100 * float(first["coverage"]), 1), *error, round(float(first["mean_width"]), 3)]
 
 
 def _figure(studies: Mapping[str, pd.DataFrame]) -> Figure:
-    """Coverage of every cell, one line for each study and method."""
+    """Coverage of every cell: a row for each study, a line in it for each method."""
     lines = [
         (name, method, table[table["method"] == method])
         for name, table in studies.items()
         for method in (*OURS, *USUAL)
         if (table["method"] == method).any()
     ]
-    y = np.arange(len(lines))[::-1]
-    lowest = min((100 * float(part["coverage"].min()) for _, _, part in lines), default=90.0)
+    names = list(studies)
+    lowest = min(100 * float(part["coverage"].min()) for _, _, part in lines)
+    marks = {"model": ("our model", "o", BLUE, BLUE, 0.2), "sampled": ("our model, sampled", "s", TEAL, TEAL, -0.2)}
+    blank = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # hides the lines behind a word
+    usual = ("usual practice", "D", LABEL_ORANGE, "white", -0.2)
 
     def draw(axes: Axes) -> None:
         axes.grid(False, axis="y")
@@ -195,15 +269,23 @@ def _figure(studies: Mapping[str, pd.DataFrame]) -> Figure:
             axes.axvline(100 * level, color=DARK, linewidth=1.3, linestyle=style)
             axes.annotate(say.percentage(level), (100 * level, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 4),
                           textcoords="offset points", ha=side, fontsize=10.5)  # fmt: skip
-        for place, (_, method, part) in zip(y, lines, strict=True):
-            ours = method in OURS
-            axes.plot(100 * part["coverage"], np.full(len(part), place), linestyle="none", marker="o" if ours else "D", markersize=6,
-                      color=BLUE if ours else LABEL_ORANGE, markerfacecolor=BLUE if ours else "white", alpha=0.8)  # fmt: skip
-        axes.set_yticks(
-            y, [wrap_label(f"{METHODS[method]}: {_title(name)}", LABEL) for name, method, _ in lines], fontsize=9
-        )
-        axes.set_ylim(-0.7, len(lines) - 0.3)
-        axes.set_xlim(min(lowest - 2, 100 * TOLERATED - 4), 100.8)
+        named = set()
+        for name, method, part in lines:
+            words, shape, edge, filling, shift = marks.get(method, usual)
+            alone = sum(other == name for other, _, _ in lines) == 1
+            place = len(names) - 1 - names.index(name) + (0 if alone else shift)
+            values = 100 * part["coverage"].to_numpy(dtype=float)
+            axes.plot(values, np.full(len(values), place), linestyle="none", marker=shape, markersize=6, color=edge,
+                      markerfacecolor=filling, alpha=0.8)  # fmt: skip
+            if words not in named:  # each kind of mark is named once, left of the first line that has it
+                named.add(words)
+                axes.annotate(words, (values.min(), place), xytext=(-8, 0), textcoords="offset points", ha="right", va="center",
+                              color=edge if edge != TEAL else DARK, fontsize=10, bbox=blank)  # fmt: skip
+        axes.set_yticks(range(len(names))[::-1], [wrap_label(_title(name), LABEL) for name in names], fontsize=9.5)
+        for edge_place in range(1, len(names)):
+            axes.axhline(edge_place - 0.5, color="#CCCCCC", linewidth=0.6)
+        axes.set_ylim(-0.6, len(names) - 0.4)
+        axes.set_xlim(min(lowest - 18, 100 * TOLERATED - 20), 100.8)
         axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0f}%")
 
     data = rows_table(
@@ -212,56 +294,42 @@ def _figure(studies: Mapping[str, pd.DataFrame]) -> Figure:
     )  # fmt: skip
     trend = "; ".join(_span(words, lines, kinds) for words, kinds in (("ours", OURS), ("usual practice", USUAL)))
     caption = (
-        f"Coverage of {say.percentage(NOMINAL)} intervals, one mark for each cell. Filled circles are our model, open diamonds usual "
-        f"practice. The dashed line is {say.percentage(NOMINAL)}, the dotted line {say.percentage(TOLERATED)}."
+        f"Coverage of {say.percentage(NOMINAL)} intervals, one mark for each cell. Filled circles are our model by the fast approximation, "
+        f"filled squares by the sampler, open diamonds usual practice. The dashed line is {say.percentage(NOMINAL)}, the dotted line "
+        f"{say.percentage(TOLERATED)}."
     )
     alt = alt_sentence("Dot chart", f"coverage of {say.percentage(NOMINAL)} intervals", trend.rstrip("; "))
-    return Figure("calibration-coverage", render(draw, 1.0 + 0.48 * len(lines)), alt, caption, data)
+    return Figure("calibration-coverage", render(draw, 0.9 + 0.66 * len(names)), alt, caption, data)
 
 
 def _span(words: str, lines: Iterable[tuple[str, str, pd.DataFrame]], methods: tuple[str, ...]) -> str:
     values = [v for _, method, part in lines if method in methods for v in part["coverage"]]
     if not values:
         return f"{words} not measured"
-    return f"{words} from {_percent(min(values))} to {_percent(max(values))} over {len(values)} {_plural(len(values), 'cell')}"
-
-
-def _ranks(table: pd.DataFrame) -> list[Block]:
-    low = table["p_value"] < SURPRISING
-    count = len(table)
-    parts = [f"{by} {int(p.sum())} of {len(p)}" for by, p in low.groupby(table["computation"], sort=False)]
-    rows = [
-        (r["model"], r["computation"], r["quantity"], int(r["simulations"]), round(float(r["statistic"]), 1), f"{r['p_value']:.3f}")
-        for _, r in table.iterrows()
-    ]  # fmt: skip
-    shown = rows_table(rows, ["Model", "Computation", "Quantity", "Simulations", "Statistic", "p value"])
-    return [
-        paragraph(
-            "A second trial asks whether the posteriors are those of the models they claim to be (simulation-based calibration). True values "
-            "are drawn from the prior and data from the model; the rank of the true value among the posterior draws should then be "
-            "uniform. A small p value says that it is not."
-        ),
-        paragraph(
-            f"{int(low.sum())} of {count} p values {'is' if low.sum() == 1 else 'are'} below {SURPRISING:g}; chance alone "
-            f"would give about {say.plain(SURPRISING * count)}. By computation: {'; '.join(parts)}."
-        ),
-        Table(shown, _title(RANKS), name="calibration-ranks", kind="svd-wide"),
-    ]
+    return f"{words} from {_percent(min(values))} to {_percent(max(values))} ({len(values)} {_plural(len(values), 'mark')})"
 
 
 def _provenance(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     rows = [
-        (_title(name), *(", ".join(dict.fromkeys(map(str, table[c]))) for c in ("date", "commit", "versions")), _command(name, table))
+        (_title(name), _made(table), *(", ".join(dict.fromkeys(map(str, table[c]))) for c in ("date", "commit", "versions")),
+         _command(name, table))
         for name, table in found.items()
     ]  # fmt: skip
-    shown = rows_table(rows, ["Study", "Date", "Commit", "Versions", "Command"])
+    shown = rows_table(rows, ["Study", "Simulations a cell", "Date", "Commit", "Versions", "Command"])
     return [
         paragraph(
-            "Where these numbers come from: svd calibrate STUDY --size full repeats a study. A plus after a commit means that files of the "
-            "model had been changed since that commit."
+            "Where these numbers come from: svd calibrate STUDY --size full repeats a study. The commit is that of the software when the "
+            "results were last written; a run that took long may have begun under an earlier one. A plus after a commit means that files of "
+            "the model had been changed since that commit."
         ),
         Table(shown, "Provenance of the results", name="calibration-provenance", kind="svd-wide"),
     ]
+
+
+def _made(table: pd.DataFrame) -> str:
+    """How many series, or true values, there are of each cell."""
+    low, high = int(table["simulations"].min()), int(table["simulations"].max())
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _title(name: str) -> str:
@@ -293,6 +361,10 @@ def _plural(count: int, word: str) -> str:
 
 
 def _command(name: str, table: pd.DataFrame) -> str:
+    """What repeats a study with as many simulations as it was run with."""
     made = int(table["simulations"].max())
-    usual = name == RANKS or made == STUDIES[name].simulations
+    if name == RANKS:
+        usual = all(int(p["simulations"].max()) == SIMULATIONS.get(str(by)) for by, p in table.groupby("computation"))
+    else:
+        usual = made == STUDIES[name].simulations
     return f"svd calibrate {name} --size full" + f" --simulations {made}" * (not usual)
