@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from evaluation import resources
 from evaluation.inference.engine import library_versions
 
 FOLDER = Path("methods") / "calibration"
+MEASURED = ("models", "evaluation/inference", "evaluation/judgement", "evaluation/calibration")
 
 
 def stored_folder() -> Path:
@@ -20,14 +22,25 @@ def stored_folder() -> Path:
     return resources.folder("book") / FOLDER
 
 
-def write_results(table: pd.DataFrame, name: str, folder: Path) -> Path:
-    """Write one study's rows, stamped with date, commit and versions; written aside, then moved."""
+@dataclass(frozen=True)
+class Stamp:
+    """What made a run's results, noted when the run starts: the program must not change under it unseen."""
+
+    date: str
+    commit: str
+    versions: str
+
+
+def take_stamp() -> Stamp:
+    """The date, the software's commit and the libraries' versions now."""
+    versions = " ".join(f"{name} {version}" for name, version in library_versions().items())
+    return Stamp(f"{datetime.now(UTC):%Y-%m-%d}", commit() or "unknown", versions)
+
+
+def write_results(table: pd.DataFrame, name: str, folder: Path, stamp: Stamp) -> Path:
+    """Write one study's rows with the stamp of their run; written aside, then moved."""
     folder.mkdir(parents=True, exist_ok=True)
-    stamped = table.assign(
-        date=f"{datetime.now(UTC):%Y-%m-%d}",
-        commit=commit() or "unknown",
-        versions=" ".join(f"{name} {version}" for name, version in library_versions().items()),
-    )
+    stamped = table.assign(**asdict(stamp))
     place = folder / f"{name}.csv"
     part = place.with_suffix(".part")
     stamped.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
@@ -49,7 +62,7 @@ def commit() -> str | None:
     try:
         said = [
             subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout
-            for words in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "models", "evaluation/inference"])
+            for words in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", *MEASURED])
         ]  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None

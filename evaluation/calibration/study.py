@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from evaluation.calibration import alarms
 from evaluation.calibration.coverage import STUDIES, run_study
 from evaluation.calibration.ranks import MODELS, run_ranks
-from evaluation.calibration.results import write_results
+from evaluation.calibration.results import take_stamp, write_results
 
 RANKS = "ranks"
-NAMES = (*STUDIES, RANKS)
-SMALL = {"simulations": 8, "ranks": 20}
+ALARMS = "alarms"
+NAMES = (*STUDIES, ALARMS, RANKS)
+SMALL = {"simulations": 8, "ranks": 20, "alarms": 4}
 
 
 def calibrate(
@@ -34,15 +36,19 @@ def calibrate(
         report: told each figure as it is measured.
         simulations: of each cell or model, instead of the size's own number.
     """
-    written = []
+    written, stamp = [], take_stamp()
     for name in names:
         place = folder / f"{name}.csv"
 
         def keep(table: pd.DataFrame, name: str = name) -> None:
-            write_results(table, name, folder)
+            write_results(table, name, folder, stamp)
 
         if name == RANKS:
             run_ranks(tuple(MODELS), simulations or (SMALL["ranks"] if size == "small" else None), jobs, keep, report)
+        elif name == ALARMS:
+            alarms.run_alarms(
+                simulations or (SMALL["alarms"] if size == "small" else alarms.SIMULATIONS), jobs, keep, report
+            )
         else:
             study = STUDIES[name]
             usual = SMALL["simulations"] if size == "small" else study.simulations

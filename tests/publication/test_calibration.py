@@ -9,7 +9,7 @@ import pytest
 from evaluation import resources
 from evaluation.calibration.coverage import STUDIES
 from evaluation.calibration.ranks import SIMULATIONS, histogram
-from evaluation.calibration.results import write_results
+from evaluation.calibration.results import Stamp, write_results
 from evaluation.calibration.study import NAMES
 from evaluation.publication.alt import find_faults
 from evaluation.publication.calibration import calibration_blocks
@@ -18,6 +18,7 @@ from evaluation.publication.ranks import chance_band, chance_outside
 from evaluation.publication.staging import Stage, stage_blocks
 
 NAME = "its_step_60_24"
+STAMP = Stamp("2026-01-02", "abcdef123456", "pymc 6")
 
 
 def rows(name: str, coverages: list[float], simulations: int = 500, method: str = "model") -> pd.DataFrame:
@@ -51,7 +52,7 @@ def test_no_results_no_page(tmp_path) -> None:
 
 
 def test_verdict_where_all_is_well(tmp_path) -> None:
-    write_results(rows(NAME, [0.95] * 10 + [0.96, 0.92]), NAME, tmp_path)
+    write_results(rows(NAME, [0.95] * 10 + [0.96, 0.92]), NAME, tmp_path, STAMP)
     blocks = calibration_blocks(tmp_path)
     said = words(blocks)
     assert (
@@ -72,7 +73,7 @@ def test_verdict_where_all_is_well(tmp_path) -> None:
 
 
 def test_a_bad_cell_is_named_with_its_standard_error(tmp_path) -> None:
-    write_results(rows(NAME, [0.9] + [0.95] * 11), NAME, tmp_path)
+    write_results(rows(NAME, [0.9] + [0.95] * 11), NAME, tmp_path, STAMP)
     said = words(calibration_blocks(tmp_path))
     assert "at least 92% of the time in 11." in said
     assert "Cell below 92%:" in said
@@ -80,7 +81,7 @@ def test_a_bad_cell_is_named_with_its_standard_error(tmp_path) -> None:
 
 
 def test_what_is_missing_is_said_in_one_sentence(tmp_path) -> None:
-    write_results(rows(NAME, [0.95] * 3), NAME, tmp_path)
+    write_results(rows(NAME, [0.95] * 3), NAME, tmp_path, STAMP)
     said = words(calibration_blocks(tmp_path))
     assert said.count("Not measured yet:") == 1
     assert "24 after (9 of 12 cells);" in said
@@ -90,9 +91,9 @@ def test_what_is_missing_is_said_in_one_sentence(tmp_path) -> None:
 
 
 def test_a_cell_of_two_studies_counts_once(tmp_path) -> None:
-    write_results(rows(NAME, [0.95] * 12), NAME, tmp_path)
+    write_results(rows(NAME, [0.95] * 12), NAME, tmp_path, STAMP)
     again = rows("sampled", [0.5] * 12, simulations=100)
-    write_results(pd.concat([again, rows("sampled", [0.93] * 12, 100, "sampled")]), "sampled", tmp_path)
+    write_results(pd.concat([again, rows("sampled", [0.93] * 12, 100, "sampled")]), "sampled", tmp_path, STAMP)
     said = words(calibration_blocks(tmp_path))
     assert said.count("Over 12 cells") == 2 and "lowest coverage was 50.0%" not in said
     assert "computed by the sampler that findings use, the 95% interval" in said
@@ -100,7 +101,7 @@ def test_a_cell_of_two_studies_counts_once(tmp_path) -> None:
 
 def test_the_approximation_is_compared_with_the_sampler_cell_by_cell(tmp_path) -> None:
     sampled = rows("sampled", [0.93] * 11 + [0.89], 100, "sampled").assign(mean_width=0.44)
-    write_results(pd.concat([rows("sampled", [0.95] * 12, 100), sampled]), "sampled", tmp_path)
+    write_results(pd.concat([rows("sampled", [0.95] * 12, 100), sampled]), "sampled", tmp_path, STAMP)
     said = words(calibration_blocks(tmp_path))
     assert (
         "on the same series in 12 cells (100 series each): the average coverage was 95.0% by the approximation and 92.7% by"
@@ -115,7 +116,7 @@ def test_false_alarms_are_pooled_over_the_series_of_a_study(tmp_path) -> None:
     table = rows(NAME, [0.95] * 2)
     ours = table["method"] == "model"
     table.loc[ours, "nulls"], table.loc[ours, "null_claims"] = [300, 100], [0.02, 0.10]
-    write_results(table, NAME, tmp_path)
+    write_results(table, NAME, tmp_path, STAMP)
     shown = next(b for b in calibration_blocks(tmp_path) if isinstance(b, Table) and "false-alarms" in b.name).data
     assert shown.iloc[:, 1:].values.tolist() == [
         ["Ours", 400, 4.0],
@@ -131,7 +132,7 @@ def test_false_alarms_are_pooled_over_the_series_of_a_study(tmp_path) -> None:
     ],
 )  # fmt: skip
 def test_ranks_are_counted_against_chance(tmp_path, p_values, sentence) -> None:
-    write_results(ranks(p_values), "ranks", tmp_path)
+    write_results(ranks(p_values), "ranks", tmp_path, STAMP)
     blocks = calibration_blocks(tmp_path)
     assert sentence in words(blocks) and "By the sampler" not in words(blocks)
     assert not any(isinstance(b, Figure) for b in blocks)  # no effect among the quantities
@@ -141,7 +142,7 @@ def test_rank_histograms_have_a_band_and_count_what_lies_outside(tmp_path) -> No
     level = {"rate ratio": list(range(100)) * 2, "area_sd": list(range(100)) * 2}
     bowl = {"difference": [0] * 100 + [99] * 100}
     made = [histogram("its poisson", by, level) for by in SIMULATIONS] + [histogram("did normal", "sampler", bowl)]
-    write_results(pd.concat(made), "ranks", tmp_path)
+    write_results(pd.concat(made), "ranks", tmp_path, STAMP)
     blocks = calibration_blocks(tmp_path)
     drawn = {b.name: b for b in blocks if isinstance(b, Figure)}
     assert set(drawn) == {"calibration-ranks-approximation", "calibration-ranks-sampler"}
@@ -165,7 +166,7 @@ def test_the_band_holds_a_bar_at_least_as_often_as_it_says(simulations) -> None:
 
 
 def test_the_page_can_be_staged_with_its_figure_and_provenance(tmp_path) -> None:
-    write_results(rows(NAME, [0.95] * 12, simulations=100), NAME, tmp_path)
+    write_results(rows(NAME, [0.95] * 12, simulations=100), NAME, tmp_path, STAMP)
     stage = Stage(tmp_path / "stage")
     page = stage_blocks(stage, calibration_blocks(tmp_path), "methods/calibration")
     assert "calibration-coverage.png" in page and "ours from 95.0% to 95.0% (12 marks)" in page
@@ -175,10 +176,10 @@ def test_the_page_can_be_staged_with_its_figure_and_provenance(tmp_path) -> None
 
 
 def test_a_command_repeats_what_was_run(tmp_path) -> None:
-    write_results(ranks([0.5]), "ranks", tmp_path)
+    write_results(ranks([0.5]), "ranks", tmp_path, STAMP)
     shown = next(b for b in calibration_blocks(tmp_path) if isinstance(b, Table) and "provenance" in b.name).data
     assert shown[["Simulations a cell", "Command"]].values.tolist() == [["200", "svd calibrate ranks --size full"]]
-    write_results(ranks([0.5]).assign(simulations=100), "ranks", tmp_path)
+    write_results(ranks([0.5]).assign(simulations=100), "ranks", tmp_path, STAMP)
     shown = next(b for b in calibration_blocks(tmp_path) if isinstance(b, Table) and "provenance" in b.name).data
     assert shown["Command"].tolist() == ["svd calibrate ranks --size full --simulations 100"]
 
