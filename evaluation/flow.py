@@ -23,11 +23,10 @@ from evaluation.evidence.coverage import check_data, examine_review
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
 from evaluation.inference import checks as checking
-from evaluation.inference import robustness
 from evaluation.inference.design import Structure, choose_structure, widen, write_design
 from evaluation.inference.effects import Diagnostics, diagnose, draw_series, estimate, tabulate
 from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch, library_versions, model_code
-from evaluation.inference.examination import PLACEBO_COLUMNS, asked, examine
+from evaluation.inference.examination import PLACEBO_COLUMNS, Asked, asked, examine, plan_checks
 from evaluation.inference.frame import Frame, frame_plan
 from evaluation.inference.predictive import predictive_bands
 from evaluation.judgement import economics, findings
@@ -64,7 +63,7 @@ class Question:
     frame: Frame | None
     reason: str
     task: Task | None
-    refits: tuple[checking.Refit | robustness.Inquiry | checking.Check, ...] = ()
+    refits: tuple[Asked, ...] = ()
 
 
 def evaluate(plan_path: Path | str, profile: str = "publish") -> Evaluation:
@@ -115,10 +114,9 @@ def ask(review: Review, plan: Plan, panels: dict[str, xr.Dataset], profile: str)
         frame = frames[key]
         data = write_design(frame, floor)
         task = Task(data, SAMPLERS[profile], seed_of(review, plan.id, key, "fit"))
-        refits: list[checking.Refit | robustness.Inquiry | checking.Check] = []
+        refits: list[Asked] = []
         if profile == "publish" and role != "unaffected":
-            interval = review.settings.interval
-            refits = [*checking.plan_refits(frame, interval), *robustness.plan_inquiries(frame, interval)]
+            refits = plan_checks(frame, review.settings.interval)
         questions.append(Question(key, panel, frame, "", task, tuple(refits)))
     return questions
 

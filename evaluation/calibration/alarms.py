@@ -20,12 +20,10 @@ import pandas as pd
 
 from evaluation.calibration.coverage import NOMINAL, SAMPLED, say
 from evaluation.calibration.series import Setting, make_series
-from evaluation.inference import checks as checking
-from evaluation.inference import robustness
 from evaluation.inference.design import write_design
 from evaluation.inference.effects import estimate, summarise
 from evaluation.inference.engine import Store, Task
-from evaluation.inference.examination import examine
+from evaluation.inference.examination import examine, plan_checks
 from evaluation.inference.laplace import approximate
 from evaluation.judgement.findings import LEVELS, judge_confidence, rate
 
@@ -81,8 +79,7 @@ def judge_setting(setting: Setting, numbers: range) -> list[dict[str, object]]:
             frame = make_series(setting, 2 * number).frame
             task = Task(write_design(frame), SAMPLED, number + 1)
             fit = approximate(task)
-            refits = [*checking.plan_refits(frame, NOMINAL), *robustness.plan_inquiries(frame, NOMINAL)]
-            made, _ = examine(frame, task, refits, fit, Store(Path(folder)), NOMINAL)
+            made, _ = examine(frame, task, plan_checks(frame, NOMINAL), fit, Store(Path(folder)), NOMINAL)
             summary = summarise(estimate(frame, fit)[0].draws, NOMINAL)
             found.append(
                 {

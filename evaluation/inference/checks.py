@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from evaluation.inference.effects import Summary, estimate, expectations, prob_of_benefit, summarise
+from evaluation.inference.effects import Summary, estimate, expectations, summarise
 from evaluation.inference.engine import Fit
 from evaluation.inference.frame import Frame
 from evaluation.inference.predictive import replicate
@@ -22,13 +23,15 @@ class Check:
     """One check of one finding: passed, failed, or (None) could not be made.
 
     ``towards`` is set on a failed check that shows where no effect can be: "lower" or "higher", the direction in
-    which the outcome seemed to go.
+    which the outcome seemed to go. ``widened`` is the finding's interval (and the placebos' kind, number and the factor
+    by which they strayed) as it would have to be to be right on the placebos.
     """
 
     name: str
     passed: bool | None
     sentence: str
     towards: str = ""
+    widened: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,6 @@ def plan_refits(frame: Frame, interval: float) -> list[Refit | Check]:
     refits: list[Refit | Check] = [placebo_in_time(frame, interval)]
     if frame.design == "did" and not frame.leads:
         refits.append(pre_trend(frame, interval))
-    refits.append(prior_sensitivity(frame, interval))
     return refits
 
 
@@ -224,27 +226,6 @@ def detectable_slope(posterior_sd: float, prior_sd: float) -> float:
     if weight < 0.05:
         return float("inf")
     return 1.96 * posterior_sd / weight + 0.84 * posterior_sd / float(np.sqrt(weight))
-
-
-def prior_sensitivity(frame: Frame, interval: float) -> Refit | Check:
-    """Double the width of the prior of the effect: does the finding stay?"""
-    doubled = {"effect_sd": 2.0 * frame.priors.effect_sd, "slope_sd": 2.0 * frame.priors.slope_sd}
-    wide = replace(frame, priors=replace(frame.priors, **doubled))
-
-    def judge(refit: Fit, own: Fit) -> Check:
-        base = estimate(frame, own)[0]
-        before = summarise(base.draws, interval)
-        other = estimate(wide, refit)[0]
-        after = summarise(other.draws, interval)
-        shift = abs(prob_of_benefit(frame, base) - prob_of_benefit(wide, other))
-        width = before.upper - before.lower
-        same_side = contains_none(frame, before) == contains_none(wide, after)
-        passed = bool(same_side and shift < 0.1 and abs(after.median - before.median) < 0.25 * width)
-        found = "hardly changes" if passed else "changes"
-        sentence = f"With a prior twice as wide the estimate {found}: {say_effect(frame, before)} becomes {say_effect(wide, after)}."
-        return Check("prior_sensitivity", passed, sentence)
-
-    return Refit("prior_sensitivity", wide, judge)
 
 
 def unaffected_outcome(frame: Frame, fit: Fit, title: str, interval: float) -> Check:

@@ -9,17 +9,23 @@ from functools import cache
 from pathlib import Path
 
 from evaluation.inference import loo
-from evaluation.inference.checks import Check, Refit, data_quality, posterior_predictive
+from evaluation.inference.checks import Check, Refit, data_quality, plan_refits, posterior_predictive
 from evaluation.inference.design import write_design
 from evaluation.inference.effects import estimate, summarise
 from evaluation.inference.engine import Fit, Store, Task
 from evaluation.inference.frame import Frame
 from evaluation.inference.laplace import approximate
-from evaluation.inference.robustness import Inquiry
+from evaluation.inference.robustness import Inquiry, plan_inquiries
+from evaluation.inference.sensitivity import power_scaling, prior_sensitivity
 
 PLACEBO_COLUMNS = ("kind", "label", "median", "lower", "upper")
 Placebo = tuple[str, str, float, float, float]
 Asked = Refit | Inquiry | Check
+
+
+def plan_checks(frame: Frame, interval: float) -> list[Asked]:
+    """Everything that is asked of a finding by refits, or the reason why it cannot be."""
+    return [*plan_refits(frame, interval), prior_sensitivity(frame, interval), *plan_inquiries(frame, interval)]
 
 
 def examine(
@@ -32,7 +38,7 @@ def examine(
 
     Args:
         frame, task, fit: the finding's question and posterior.
-        refits: what else is asked, from ``plan_refits`` and ``plan_inquiries``.
+        refits: what else is asked, from :func:`plan_checks`.
         store: where answers are kept.
         interval: probability of the intervals.
     """
@@ -44,6 +50,7 @@ def examine(
     if refits:
         made += attempt("loo_pit", lambda: [loo.loo_pit(frame, task)])
         made += attempt("prior_predictive", lambda: [loo.prior_predictive(frame, task)])
+        made += attempt("power_scaling", lambda: [power_scaling(frame, task, fit, interval)])
     placebos: list[Placebo] = []
     for number, refit in enumerate(refits):
         seed = task.seed + 1000 * number

@@ -329,3 +329,17 @@ def _with_declared_priors(frame: Frame, plan: Plan, indicator: Indicator) -> Fra
         else:
             changes[f"{name}_sd"] = sd / frame.scale
     return replace(frame, priors=replace(frame.priors, **changes)) if changes else frame
+
+
+def neutral_value(frame: Frame) -> float:
+    """The value of the headline estimand that means no effect."""
+    return 0.0 if frame.likelihood == "normal" else 1.0
+
+
+def meaningful_bounds(frame: Frame) -> tuple[float, float] | None:
+    """The smallest fall and the smallest rise worth acting on, symmetric about no effect; None if not declared."""
+    if frame.meaningful is None:
+        return None
+    if frame.likelihood == "normal":
+        return -abs(frame.meaningful), abs(frame.meaningful)
+    return min(frame.meaningful, 1 / frame.meaningful), max(frame.meaningful, 1 / frame.meaningful)

@@ -21,6 +21,7 @@ MOST_AREAS = 20
 MOST_LEFT_OUT = 12
 MOST_DATES = 8
 ENOUGH_PLACEBOS = 8
+ENOUGH_DATES = 6
 SHAPES = ("step", "ramp", "level_and_slope", "per_period")
 # Restrictions in England from the first lockdown to the last; used only where a plan names no window itself.
 PANDEMIC = ("2020-03", "2021-06")
@@ -95,7 +96,7 @@ def placebo_in_space(frame: Frame, interval: float) -> Inquiry | Check:
         )
         checks = [Check("placebo_in_space", passed, sentence)]
         if n >= ENOUGH_PLACEBOS:
-            checks.append(calibrate_on_placebos(frame, answers, own, interval, "comparison areas"))
+            checks.append(calibrate_on_placebos(frame, answers, own, interval, "area"))
         return checks
 
     return Inquiry("placebo_in_space", tuple(asked), judge, "area")
@@ -129,32 +130,44 @@ def placebo_dates(frame: Frame, interval: float) -> Inquiry | Check:
         # False starts share most of their data, so a third of them may be wrong together by chance.
         passed = false <= max(1, len(found) // 3)
         sentence = f"Of {len(found)} false starts before the real one, {false} showed an effect where there is none."
-        return [Check(name, passed, sentence)]
+        checks = [Check(name, passed, sentence)]
+        # Areas are the better placebos: each has data of its own.
+        areas = len(frame.areas) - frame.n_treated if frame.design == "did" else 0
+        if len(found) >= ENOUGH_DATES and areas < ENOUGH_PLACEBOS:
+            checks.append(calibrate_on_placebos(frame, answers, own, interval, "date"))
+        return checks
 
     return Inquiry(name, tuple(asked), judge, "date")
+
+
+PLACEBOS = {"area": ("placebo_calibration", "comparison areas"), "date": ("date_calibration", "false starts")}
 
 
 def calibrate_on_placebos(frame: Frame, answers: Sequence[Draws], own: Fit, interval: float, kind: str) -> Check:
     """How wide would intervals have to be to be right on the placebos? (Schuemie et al. 2014, in small.)
 
     The placebos' estimates over their standard errors should have mean square 1 at most; its root is the factor by
-    which intervals fall short, and the finding's interval is given with it (t quantile, for the few placebos).
+    which intervals fall short, and the finding's interval is given with it (t quantile, for the few placebos). False
+    starts share most of their data with their neighbours and count as half their number.
     """
+    name, words = PLACEBOS[kind]
     scores = np.array([_standardised(frame, draws) for draws in answers])
     n = len(scores)
+    free = n if kind == "area" else n / 2
     factor = float(np.sqrt(np.mean(scores**2)))
-    passed = bool(np.sum(scores**2) <= chi2.ppf(0.95, n))
+    passed = bool(factor**2 <= chi2.ppf(0.95, free) / free)
     draws = _link(frame, estimate(frame, own)[0].draws)
-    half = float(t.ppf(0.5 + interval / 2, n) * np.std(draws) * max(factor, 1.0))
+    half = float(t.ppf(0.5 + interval / 2, free) * np.std(draws) * max(factor, 1.0))
     middle = float(np.median(draws))
     ends = [middle - half, middle, middle + half]
     low, centre, high = ends if frame.likelihood == "normal" else [float(np.exp(end)) for end in ends]
     wide = say_effect(frame, Summary(centre, centre, low, high))
     if factor <= 1.0:
-        sentence = f"On the {n} {kind} the model's intervals were wide enough (estimates strayed {factor:.1f} times their standard error)."
+        sentence = f"On the {n} {words} the model's intervals were wide enough (estimates strayed {factor:.1f} times their standard error)."
     else:
-        sentence = f"On the {n} {kind} estimates strayed {factor:.1f} times their standard error; an interval that allows for it: {wide}."
-    return Check("placebo_calibration", passed, sentence)
+        sentence = f"On the {n} {words} estimates strayed {factor:.1f} times their standard error; an interval that allows for it: {wide}."
+    widened = {"kind": kind, "placebos": n, "factor": factor, "lower": low, "upper": high}
+    return Check(name, passed, sentence, widened=widened)
 
 
 def leave_one_area_out(frame: Frame, interval: float) -> Inquiry | Check:

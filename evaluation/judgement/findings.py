@@ -14,7 +14,7 @@ import numpy as np
 
 from evaluation.inference.checks import Check
 from evaluation.inference.effects import Diagnostics, Estimand, Summary, prob_below, summarise
-from evaluation.inference.frame import Frame
+from evaluation.inference.frame import Frame, meaningful_bounds, neutral_value
 from evaluation.judgement import wording
 from evaluation.protocol import Indicator
 from evaluation.protocol.period import read_span
@@ -51,8 +51,9 @@ DISQUALIFYING = ("pre_trend", "placebo_in_time")
 # Checks that raise the same doubt; a check that is not named here stands for itself.
 DOUBTS = {
     "loo_pit": "fit", "posterior_predictive": "fit", "prior_predictive": "prior", "prior_sensitivity": "prior",
+    "power_scaling": "prior",
     "placebo_in_time": "false start", "placebo_dates": "false start", "placebo_in_space": "false area",
-    "placebo_calibration": "false area", "pre_trend": "drift", "breakdown": "drift",
+    "placebo_calibration": "false area", "date_calibration": "false start", "pre_trend": "drift", "breakdown": "drift",
 }  # fmt: skip
 
 
@@ -74,20 +75,6 @@ def rate(frame: Frame, summary: Summary, checks: Sequence[Check]) -> str:
     if summary.lower <= low and high <= summary.upper:
         return "too_small_to_tell"
     return "unclear"
-
-
-def neutral_value(frame: Frame) -> float:
-    """The value of the headline estimand that means no effect."""
-    return 0.0 if frame.likelihood == "normal" else 1.0
-
-
-def meaningful_bounds(frame: Frame) -> tuple[float, float] | None:
-    """The smallest fall and the smallest rise worth acting on, symmetric about no effect; None if not declared."""
-    if frame.meaningful is None:
-        return None
-    if frame.likelihood == "normal":
-        return -abs(frame.meaningful), abs(frame.meaningful)
-    return min(frame.meaningful, 1 / frame.meaningful), max(frame.meaningful, 1 / frame.meaningful)
 
 
 def judge_confidence(
@@ -178,6 +165,7 @@ def find(
         "ess_tail_min": diagnostics.ess_tail_min,
         "divergences": diagnostics.divergences,
     }
+    entry["empirical_interval"] = next((check.widened for check in checks if check.widened), None)
     entry["checks"] = [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in checks]
     return entry
 
@@ -193,7 +181,7 @@ def fail(
     entry |= dict.fromkeys(names)
     entry |= {
         "by_event_time": [], "prob_benefit": None, "prob_meaningful": None, "meaningful": None, "interval": interval,
-        "phrase": None, "confidence": "low", "confidence_reasons": [reason], "rating": "failed",
+        "phrase": None, "empirical_interval": None, "confidence": "low", "confidence_reasons": [reason], "rating": "failed",
         "headline": f"{title}: no estimate is shown. {reason}", "caveats": [reason],
         "diagnostics": {"rhat_max": None, "ess_bulk_min": None, "ess_tail_min": None, "divergences": None}, "checks": [],
     }  # fmt: skip

@@ -260,7 +260,13 @@ def placebos(evaluation: Evaluated) -> list[Block]:
         return []
     made = made[(made["plan"] == evaluation.plan.id) & (made["indicator"] == key)]
     subject = subject_of(evaluation, key)
-    charts = [diagnostics.placebo_distribution(made[made["kind"] == kind], own, subject) for kind in ("area", "date")]
+    wide = found.get("empirical_interval") or {}
+    charts = [
+        diagnostics.placebo_distribution(
+            made[made["kind"] == kind], own, subject, wide if wide.get("kind") == kind else None
+        )
+        for kind in ("area", "date")
+    ]
     return [chart for chart in charts if chart is not None]
 
 

@@ -102,7 +102,9 @@ def event_study(effects: Sequence[Mapping[str, Any]], subject: Subject, meaningf
     return Figure(f"{subject.name}-by-time", render(draw, 3.8), alt, caption, data)
 
 
-def placebo_distribution(placebos: pd.DataFrame, finding: Mapping[str, Any], subject: Subject) -> Figure | None:
+def placebo_distribution(
+    placebos: pd.DataFrame, finding: Mapping[str, Any], subject: Subject, widened: Mapping[str, Any] | None = None
+) -> Figure | None:
     """The finding among the estimates found where nothing was done.
 
     Args:
@@ -110,6 +112,7 @@ def placebo_distribution(placebos: pd.DataFrame, finding: Mapping[str, Any], sub
             differences for scores); rows without an estimate are left out.
         finding: median, lower and upper of the real estimate, on the same scale.
         subject: words.
+        widened: lower and upper of the finding's interval, made as wide as would have been right on these placebos.
     """
     numbers = ["median", "lower", "upper"]
     if not len(placebos) or not say.complete(finding):
@@ -129,8 +132,10 @@ def placebo_distribution(placebos: pd.DataFrame, finding: Mapping[str, Any], sub
     # Ratios are drawn on a logarithmic axis, on which a halving is as far from no change as a doubling.
     middle, low, high = percent if subject.scores else [np.log1p(p / 100) for p in percent]
     place = np.arange(len(rows))[::-1]
-    room = 0.06 * (max(0.0, high.max()) - min(0.0, low.min()))
-    limits = min(0.0, low.min()) - room, max(0.0, high.max()) + room
+    wide = [] if widened is None else [float(_on_scale(widened[k], kind)) for k in numbers[1:]]
+    ends = wide if subject.scores else [float(np.log1p(end / 100)) for end in wide]
+    room = 0.06 * (max(0.0, high.max(), *ends) - min(0.0, low.min(), *ends))
+    limits = min(0.0, low.min(), *ends) - room, max(0.0, high.max(), *ends) + room
 
     def draw(axes: "Axes") -> None:
         axes.grid(False, axis="y")
@@ -139,6 +144,8 @@ def placebo_distribution(placebos: pd.DataFrame, finding: Mapping[str, Any], sub
         axes.axvline(middle[real][0], color=LABEL_ORANGE, linewidth=1.2, linestyle=DASHED)
         axes.hlines(place[~real], low[~real], high[~real], color=BLUE, linewidth=1.4)
         axes.plot(middle[~real], place[~real], "o", color=BLUE, markerfacecolor="white", markersize=5.5)
+        if ends:
+            axes.plot(ends, [place[real][0]] * 2, color=LABEL_ORANGE, linewidth=1.0, marker="|", markersize=9)
         axes.hlines(place[real], low[real], high[real], color=LABEL_ORANGE, linewidth=2.8)
         axes.plot(middle[real], place[real], "D", color=LABEL_ORANGE, markersize=9)
         own_size, at = float(percent[0][real][0]), (1.0, float(place[real][0]))
@@ -166,6 +173,13 @@ def placebo_distribution(placebos: pd.DataFrame, finding: Mapping[str, Any], sub
         + (f"{what}s at times when nothing began" if date else f"{what}s treated as if they had been given it")
         + f" (circles), with {say.percentage(subject.interval)} credible intervals, sorted by size. {among[0].upper()}{among[1:]}."
     )
+    if wide:
+        reach = (
+            f"{_signed(say.significant(wide[0]), '')} to {_signed(say.significant(wide[1]), '')}"
+            if subject.scores
+            else say.change_between(wide[0], wide[1])
+        )
+        caption += f" The thin line: an interval wide enough to have been right on the {what}s, {reach}."
     alt = alt_sentence("Dot chart", f"the estimate for {subject.title} among {what}s where nothing was done", among)
     height = 1.2 + (0.3 if len(rows) <= MOST_NAMES else 0.12) * len(rows)
     name = f"{subject.name}-placebo-{'dates' if date else 'areas'}"

@@ -220,28 +220,12 @@ def test_pre_trend_needs_a_year_before_the_first_start() -> None:
 
 def test_its_and_leads_have_no_pre_trend() -> None:
     its = frame(np.full((1, 48), 50.0), [36], design="its")
-    assert [r.name for r in checks.plan_refits(its, 0.95)] == ["placebo_in_time", "prior_sensitivity"]
+    assert [r.name for r in checks.plan_refits(its, 0.95)] == ["placebo_in_time"]
     assert "pre_trend" not in [r.name for r in checks.plan_refits(did(leads=True), 0.95)]
-    assert [r.name for r in checks.plan_refits(did(), 0.95)] == ["placebo_in_time", "pre_trend", "prior_sensitivity"]
+    assert [r.name for r in checks.plan_refits(did(), 0.95)] == ["placebo_in_time", "pre_trend"]
 
 
-# --- prior sensitivity, unaffected outcome ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("wide", "passed"),
-    [((0.85, 0.05), True), ((0.85, 0.06), True), ((0.85, 0.1), False), ((0.75, 0.05), False), ((1.0, 0.3), False)],
-    ids=["same", "a little wider", "now holds no effect", "moved", "undone"],
-)
-def test_prior_sensitivity(wide: tuple[float, float], passed: bool) -> None:
-    of = did()
-    refit = checks.prior_sensitivity(of, 0.95)
-    assert isinstance(refit, Refit)
-    assert refit.frame.priors.effect_sd == 2 * of.priors.effect_sd
-    own, other = fit_of_effect(of, draws(0.85, 0.05)), fit_of_effect(of, draws(*wide, seed=2))
-    found = judged(refit, other, own)
-    assert found.passed is passed
-    assert found.towards == ""
+# --- unaffected outcome --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("effect", "passed"), [(1.0, True), (0.8, False), (1.3, False)])

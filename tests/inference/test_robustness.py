@@ -169,3 +169,27 @@ def test_priors_that_forbid_what_the_data_do_are_seen() -> None:
     found = loo.prior_predictive(stiff, task(stiff))
     assert found.passed is False
     assert "far more than the priors allow" in found.sentence
+
+
+@pytest.mark.parametrize(("stray", "passed"), [(0.0, True), (0.1, False)])
+def test_dates_stand_in_for_areas_that_are_not_there(stray: float, passed: bool) -> None:
+    of = frame(np.full((1, 60), 50.0), [48], design="its")
+    inquiry = robustness.placebo_dates(of, 0.95)
+    assert isinstance(inquiry, Inquiry)
+    effects = [float(np.exp(stray * (-1) ** i)) for i in range(len(inquiry.asked))]
+    found = answer(inquiry, effects, 0.8, of)[1]
+    assert found.name == "date_calibration"
+    assert found.passed is passed
+    assert found.widened is not None
+    assert found.widened["kind"] == "date"
+    assert found.widened["placebos"] == len(inquiry.asked) == 8
+    # Eight false starts count as four: t quantile 2.776, standard error 0.03, and 0.1 / 0.03 = 3.3 times as far.
+    half = 2.776 * 0.03 * (3.33 if stray else 1.0)
+    assert found.widened["upper"] == pytest.approx(np.exp(np.log(0.8) + half), rel=0.03)
+
+
+def test_where_areas_can_calibrate_dates_do_not() -> None:
+    of = did(areas=12)
+    inquiry = robustness.placebo_dates(of, 0.95)
+    assert isinstance(inquiry, Inquiry)
+    assert len(answer(inquiry, [1.0] * len(inquiry.asked), 0.8, of)) == 1

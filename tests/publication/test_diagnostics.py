@@ -93,6 +93,14 @@ def test_the_finding_stands_among_its_placebos() -> None:
     assert "this intervention (diamond)" in figure.caption and "(circles)" in figure.caption
 
 
+@pytest.mark.parametrize(("subject", "reach"), [(COUNTS, "10% to 30% lower"), (SCORES, "+0.7 to +0.9")])
+def test_the_interval_that_placebos_ask_for_is_shown(subject, reach: str) -> None:
+    widened = {"lower": 0.7, "upper": 0.9}
+    figure = diagnostics.placebo_distribution(placebos([1.05, 0.9]), summary(0.8, 0.75, 0.85), subject, widened)
+    assert is_sound(figure)
+    assert figure.caption.endswith(f"wide enough to have been right on the comparison areas, {reach}.")
+
+
 def test_false_starts_are_called_so_and_many_are_drawn_without_names() -> None:
     made = placebos(np.exp(RNG.normal(0, 0.02, 60)).tolist(), "date")
     figure = diagnostics.placebo_distribution(made, summary(0.5, 0.4, 0.6), COUNTS)

@@ -1,0 +1,26 @@
+"""Every check a finding can have is called by a name that a board can read."""
+
+import numpy as np
+import pytest
+
+from evaluation.inference.examination import plan_checks
+from evaluation.judgement.findings import DOUBTS
+from evaluation.publication.verdict import CHECK_NAMES
+from tests.inference.fabricated import frame
+
+FIXED = {"data_quality", "posterior_predictive", "loo_pit", "prior_predictive", "power_scaling", "unaffected_outcome"}
+FURTHER = {"breakdown", "placebo_calibration", "date_calibration"}
+
+
+@pytest.mark.parametrize("design", ["its", "did"])
+def test_every_check_has_a_name(design: str) -> None:
+    areas = 1 if design == "its" else 12
+    of = frame(np.full((areas, 60), 50.0), [48] + [60] * (areas - 1), design=design)
+    asked = {one.name for one in plan_checks(of, 0.95)}
+    assert {"placebo_in_time", "prior_sensitivity", "shock_windows"} <= asked
+    assert (asked | FIXED | FURTHER | set(DOUBTS)) - set(CHECK_NAMES) == set()
+
+
+def test_no_name_without_a_check() -> None:
+    of = frame(np.full((12, 60), 50.0), [48] + [60] * 11)
+    assert set(CHECK_NAMES) == {one.name for one in plan_checks(of, 0.95)} | FIXED | FURTHER
