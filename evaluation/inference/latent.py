@@ -177,11 +177,13 @@ class Posterior:
         covariance = self._own_covariance(prior)
         if self.structure.likelihood == "normal":
             return self._exact_mode(prior, mean, covariance, score)
-        if dual is None:
-            dual = np.zeros(mean.shape)
-        now = self._apply_prior(prior, covariance, dual)
+        # A dual found under a tight prior may point absurdly far under a loose one: the prior's mean is then nearer.
+        zero = np.zeros(mean.shape)
+        starts = [zero] if dual is None else [dual, zero]
+        tried = [self._height(prior, covariance, mean, start) for start in starts]
+        best = int(np.argmax([height for height, _ in tried]))
+        (target, now), dual = tried[best], starts[best]
         log_lik, gradient, curvature = self.likelihood.evaluate(mean + now, prior.overdispersion)
-        target = log_lik - 0.5 * float(np.sum(dual * now))
         log_det = 0.0
         for _ in range(60):
             blocks, log_det, precision = self._condition(prior, curvature)
@@ -202,6 +204,13 @@ class Posterior:
             if abs(gained) < TOLERANCE and step == 1.0:
                 break
         return Mode(target - 0.5 * log_det - 0.5 * float(score @ score), now, dual)
+
+    def _height(self, prior: Gaussian, covariance: Array, mean: Array, dual: Array) -> tuple[float, Array]:
+        """Log posterior of the field at a dual, up to a constant, and the field there less its mean."""
+        there = self._apply_prior(prior, covariance, dual)
+        log_lik, _, _ = self.likelihood.evaluate(mean + there, prior.overdispersion)
+        height = log_lik - 0.5 * float(np.sum(dual * there))
+        return (height if np.isfinite(height) else -np.inf), there
 
     def _exact_mode(self, prior: Gaussian, mean: Array, covariance: Array, score: Array) -> Mode:
         blocks, log_det, precision = self._condition(prior, self.known.astype(float), self.values(score))
