@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from evaluation.calibration.alarms import SETTINGS
+from evaluation.calibration.alarms import SIMULATIONS as ALARM_SIMULATIONS
 from evaluation.calibration.coverage import NOMINAL, STUDIES
 from evaluation.calibration.ranks import MODELS, SIMULATIONS
 from evaluation.calibration.results import read_results
 from evaluation.publication import numbers as say
+from evaluation.publication.alarms import alarm_blocks
 from evaluation.publication.alt import alt_sentence
 from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE, TEAL
 from evaluation.publication.axis import wrap_label
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 TITLE = "How often the intervals hold the truth"
 TOLERATED = 0.92  # coverage below this is listed cell by cell
-RANKS = "ranks"
+RANKS, ALARMS = "ranks", "alarms"
 LABEL = 38  # characters of a line beside the chart
 STEP = "Interrupted time series, step, {before} months before and {after} after"
 SLOPE = "Interrupted time series, level and slope, {before} months before and {after} after"
@@ -63,11 +66,11 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
     Args:
         folder: of the stored results; by default those that travel with the program.
     """
-    read = {name: read_results(name, folder) for name in (*TITLES, RANKS)}
+    read = {name: read_results(name, folder) for name in (*TITLES, ALARMS, RANKS)}
     found = {name: table for name, table in read.items() if table is not None and not table.empty}
     if not found:
         return []
-    studies = {name: table for name, table in found.items() if name != RANKS}
+    studies = {name: table for name, table in found.items() if name in STUDIES}
     blocks: list[Block] = [
         paragraph(
             f"An interval called {say.percentage(NOMINAL)} should hold the truth in {say.percentage(NOMINAL)} of cases. How often it does is "
@@ -82,7 +85,7 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
             blocks += _verdict(cells, f"our model, computed by {computed},")
     if studies:
         blocks += [*_usual_practice(studies), _compared(studies.get("sampled"))]
-    missing = [words for name in (*TITLES, RANKS) if (words := _gap(name, found.get(name)))]
+    missing = [words for name in (*TITLES, ALARMS, RANKS) if (words := _gap(name, found.get(name)))]
     blocks += [paragraph(f"Not measured yet: {'; '.join(missing)}.")] if missing else []
     if studies:
         blocks += [
@@ -95,6 +98,8 @@ def calibration_blocks(folder: Path | None = None) -> list[Block]:
         ]
         blocks += _false_alarms(studies)
     blocks += [_study_table(name, table) for name, table in studies.items()]
+    if ALARMS in found:
+        blocks += alarm_blocks(found[ALARMS], _title(ALARMS))
     if RANKS in found:
         blocks += rank_blocks(found[RANKS], _title(RANKS))
     return [*blocks, *_provenance(found)]
@@ -209,7 +214,7 @@ def _gap(name: str, table: pd.DataFrame | None) -> str:
     if name == RANKS:
         have, want = len(table[["model", "computation"]].drop_duplicates()), len(MODELS) * len(SIMULATIONS)
         return f"{title} ({want - have} of {want} computations)" if have < want else ""
-    have, want = len(table[CELL].drop_duplicates()), len(STUDIES[name].settings)
+    have, want = len(table[CELL].drop_duplicates()), len(SETTINGS if name == ALARMS else STUDIES[name].settings)
     return f"{title} ({want - have} of {want} cells)" if have < want else ""
 
 
@@ -319,8 +324,7 @@ def _provenance(found: Mapping[str, pd.DataFrame]) -> list[Block]:
     return [
         paragraph(
             "Where these numbers come from: svd calibrate STUDY --size full repeats a study. The commit is that of the software when the "
-            "results were last written; a run that took long may have begun under an earlier one. A plus after a commit means that files of "
-            "the model had been changed since that commit."
+            "run began. A plus after a commit means that files of the model had been changed since that commit."
         ),
         Table(shown, "Provenance of the results", name="calibration-provenance", kind="svd-wide"),
     ]
@@ -335,6 +339,8 @@ def _made(table: pd.DataFrame) -> str:
 def _title(name: str) -> str:
     if name == RANKS:
         return "Ranks of true values among posterior draws"
+    if name == ALARMS:
+        return "False alarms of the whole judgement"
     first = STUDIES[name].settings[0]
     return TITLES[name].format(before=first.before, after=first.after)
 
@@ -363,7 +369,9 @@ def _plural(count: int, word: str) -> str:
 def _command(name: str, table: pd.DataFrame) -> str:
     """What repeats a study with as many simulations as it was run with."""
     made = int(table["simulations"].max())
-    if name == RANKS:
+    if name == ALARMS:
+        usual = made == ALARM_SIMULATIONS
+    elif name == RANKS:
         usual = all(int(p["simulations"].max()) == SIMULATIONS.get(str(by)) for by, p in table.groupby("computation"))
     else:
         usual = made == STUDIES[name].simulations

@@ -10,6 +10,7 @@ from evaluation import resources
 from evaluation.calibration.coverage import STUDIES
 from evaluation.calibration.ranks import SIMULATIONS, histogram
 from evaluation.calibration.results import Stamp, write_results
+from evaluation.calibration.series import Setting
 from evaluation.calibration.study import NAMES
 from evaluation.publication.alt import find_faults
 from evaluation.publication.calibration import calibration_blocks
@@ -41,6 +42,28 @@ def ranks(p_values: list[float]) -> pd.DataFrame:
             | {f"bin_{k + 1:02d}": 10 for k in range(20)} for i, p in enumerate(p_values)
         ]
     )  # fmt: skip
+
+
+def alarms(*drifts: float, called: float = 0.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {**asdict(Setting("did", n_areas=8, drift=drift)), "simulations": 50, "interval_alone": 0.4 if drift else 0.04,
+             "called_effect": called, "called_effect_not_low": 0.0, "low": 0.8 if drift else 0.2, "moderate": 0.2, "high": 0.0,
+             "failed": "pre_trend:40 loo_pit:1" if drift else float("nan")}
+            for drift in drifts
+        ]
+    )  # fmt: skip
+
+
+def test_false_alarms_of_the_judgement(tmp_path) -> None:
+    write_results(alarms(0.0, -0.1), "alarms", tmp_path, STAMP)
+    blocks = calibration_blocks(tmp_path)
+    said = words(blocks)
+    assert "Of 50 quiet series, 4.0% would have been called benefit or harm by the interval alone, and 0.0% were by the rules; 20.0% were" in said  # fmt: skip
+    assert "Of 50 drifting series, 40.0% would" in said
+    [table] = [b for b in blocks if isinstance(b, Table) and b.name == "calibration-alarms"]
+    assert table.data["Checks that failed most"].tolist() == ["none", "Trend before the start 80%; Each observation predicted from the others 2%"]  # fmt: skip
+    assert "drifting by −10% a year" in table.data.iloc[1, 0]
 
 
 def words(blocks: list) -> str:
