@@ -222,32 +222,44 @@ def declared_doubts(plan: Plan) -> list[str]:
 def pass_gate(question: Question, store: Store, profile: str, failures: dict[str, str]) -> tuple[Fit, Diagnostics]:
     """The fit and its diagnostics; one retry with stronger settings, then failure.
 
+    A fit to be published that passes with a few divergent draws is also tried once more, with smaller steps, and the
+    fit with fewer of them is kept.
+
     Raises:
         FitFailure: with the reason, in the reader's terms.
     """
     assert question.task is not None and question.frame is not None
     strict = profile == "publish"
-    diagnostics = Diagnostics(float("nan"), 0.0, 0.0, 0)
     task = question.task
+    kept: tuple[Fit, Diagnostics] | None = None
+    reasons: list[str] = []
     for _ in range(2):
         if task.key in failures:
-            raise FitFailure(f"The sampler stopped: {failures[task.key]}.")
+            reasons = [f"The sampler stopped: {failures[task.key]}."]
+            break
         try:
             fit = fetch(task, store)
         except Exception as error:
-            raise FitFailure(f"The sampler stopped: {str(error).splitlines()[0][:300]}.") from error
+            reasons = [f"The sampler stopped: {str(error).splitlines()[0][:300]}."]
+            break
         diagnostics = diagnose(estimate(question.frame, fit), fit.divergences, strict=strict)
-        if diagnostics.passed:
-            return fit, diagnostics
-        task = stronger(task, fit.divergences)
-    raise FitFailure(f"The computation did not converge, twice: {'; '.join(diagnostics.reasons)}.")
+        if diagnostics.passed and (kept is None or fit.divergences < kept[0].divergences):
+            kept = fit, diagnostics
+        if kept and not (strict and kept[0].divergences):
+            break
+        reasons = [f"The computation did not converge, twice: {'; '.join(diagnostics.reasons)}."]
+        task = stronger(task, fit.divergences, more=not diagnostics.passed)
+    if kept is None:
+        raise FitFailure(reasons[0])
+    return kept
 
 
-def stronger(task: Task, divergences: int) -> Task:
-    """The same question with three times the draws, and smaller steps if draws diverged."""
+def stronger(task: Task, divergences: int, *, more: bool = True) -> Task:
+    """The same question with smaller steps if draws diverged and, where more are wanted, three times the draws."""
     sampler = task.sampler
     target = 0.99 if divergences else sampler.target_accept
-    return replace(task, sampler=Sampler(sampler.chains, 2 * sampler.tune, 3 * sampler.draws, target))
+    draws = 3 * sampler.draws if more else sampler.draws
+    return replace(task, sampler=Sampler(sampler.chains, 2 * sampler.tune, draws, target))
 
 
 @cache
