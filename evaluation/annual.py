@@ -16,7 +16,8 @@ import xarray as xr
 from evaluation import flow, resources
 from evaluation.errors import FitFailure
 from evaluation.evidence.panel import build_panel
-from evaluation.inference.engine import Store, fetch_all
+from evaluation.inference.crew import carry_out_all
+from evaluation.inference.engine import Store
 from evaluation.protocol import Plan, Review, indicator_roles
 from evaluation.publication import packet as packets
 from evaluation.publication.edition import write_failure
@@ -42,7 +43,13 @@ class Outcome:
 
 
 def run_review(
-    folder: Path, profile: str, jobs: int, only: list[str], tell: Tell, progress: Callable[[int, int], None]
+    folder: Path,
+    profile: str,
+    jobs: int,
+    only: list[str],
+    tell: Tell,
+    progress: Callable[[int, int], None],
+    scheduler: str = "",
 ) -> Outcome:
     """Evaluate every plan of a review folder and build its book.
 
@@ -52,7 +59,8 @@ def run_review(
         jobs: processes for the sampling.
         only: ids of the plans to evaluate; all when empty. The book shows the stored packets of the others.
         tell: takes one line about what happens.
-        progress: takes how many posteriors are done and how many there are.
+        progress: takes how many indicators are evaluated and how many there are.
+        scheduler: address of a Dask scheduler that takes the sampling and the checks; none for this machine.
 
     Raises:
         InputError: everything wrong in the review's files.
@@ -68,9 +76,9 @@ def run_review(
             outcome.packets[plan.id] = place
             outcome.kept.append(plan.id)
     waiting = [plan for plan in chosen if plan.id not in outcome.kept]
-    tasks = flow.all_tasks(q for plan in waiting for q in questions[plan.id])
-    tell(f"{len(chosen)} plans, {len(outcome.kept)} unchanged, {len(tasks)} posteriors for the others")
-    lost = fetch_all(tasks, store, jobs, progress)
+    orders = flow.all_orders(q for plan in waiting for q in questions[plan.id])
+    tell(f"{len(chosen)} plans, {len(outcome.kept)} unchanged, {len(orders)} indicators to evaluate for the others")
+    lost = carry_out_all(orders, store, jobs, progress, scheduler)
     evaluations: list[flow.Evaluation] = []
     for plan in waiting:
         try:
@@ -104,7 +112,7 @@ def run_plan(
     panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
     questions = flow.ask(review, plan, panels, profile)
     store = Store(review.folder / "_build" / "fits")
-    lost = fetch_all(flow.all_tasks(questions), store, jobs, progress)
+    lost = carry_out_all(flow.all_orders(questions), store, jobs, progress)
     evaluation = flow.conclude(review, plan, questions, store, profile, lost)
     filed = file_packets([evaluation], 1, tell)
     if plan.id in filed.rejected:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -22,12 +22,13 @@ from evaluation.errors import FitFailure, InputError
 from evaluation.evidence.coverage import check_data, examine_review
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
-from evaluation.inference import checks as checking
+from evaluation.inference.checks import unaffected_outcome
 from evaluation.inference.design import Structure, choose_structure, widen, write_design
-from evaluation.inference.effects import Diagnostics, diagnose, draw_series, estimate, tabulate
-from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch, library_versions, model_code
-from evaluation.inference.examination import PLACEBO_COLUMNS, Asked, asked, examine, plan_checks
+from evaluation.inference.effects import Diagnostics, draw_series, estimate, tabulate
+from evaluation.inference.engine import SAMPLERS, Fit, Store, Task, library_versions, model_code
+from evaluation.inference.examination import PLACEBO_COLUMNS, asked, examine
 from evaluation.inference.frame import Frame, frame_plan
+from evaluation.inference.order import Order, pass_gate, refits_of
 from evaluation.inference.predictive import predictive_bands
 from evaluation.judgement import economics, findings
 from evaluation.protocol import Plan, Review, indicator_roles, likelihood_for, load_plan, load_review
@@ -56,14 +57,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Question:
-    """One indicator of one plan: what will be sampled, and what the checks will ask."""
+    """One indicator of one plan: what is to be answered, or the reason why it cannot be."""
 
     key: str
     panel: xr.Dataset
-    frame: Frame | None
-    reason: str
-    task: Task | None
-    refits: tuple[Asked, ...] = ()
+    order: Order | None
+    reason: str = ""
 
 
 def evaluate(plan_path: Path | str, profile: str = "publish") -> Evaluation:
@@ -109,15 +108,12 @@ def ask(review: Review, plan: Plan, panels: dict[str, xr.Dataset], profile: str)
     for key, role in indicator_roles(plan).items():
         panel = panels[key]
         if key in reasons:
-            questions.append(Question(key, panel, None, reasons[key], None))
+            questions.append(Question(key, panel, None, reasons[key]))
             continue
-        frame = frames[key]
-        data = write_design(frame, floor)
-        task = Task(data, SAMPLERS[profile], seed_of(review, plan.id, key, "fit"))
-        refits: list[Asked] = []
-        if profile == "publish" and role != "unaffected":
-            refits = plan_checks(frame, review.settings.interval)
-        questions.append(Question(key, panel, frame, "", task, tuple(refits)))
+        task = Task(write_design(frames[key], floor), SAMPLERS[profile], seed_of(review, plan.id, key, "fit"))
+        publish = profile == "publish"
+        checked = publish and role != "unaffected"
+        questions.append(Question(key, panel, Order(frames[key], task, review.settings.interval, publish, checked)))
     return questions
 
 
@@ -129,42 +125,45 @@ def conclude(
     profile: str,
     failures: dict[str, str] | None = None,
 ) -> Evaluation:
-    """Sample what is not stored, pass the gate, make the checks, and write the finding."""
-    failures = failures or {}
+    """Carry out what is not stored, and write the finding."""
     interval, draft = review.settings.interval, profile == "draft"
     fits: dict[str, tuple[Fit, Diagnostics]] = {}
     failed: dict[str, str] = {}
     for question in questions:
-        if question.task is None:
+        if question.order is None:
             failed[question.key] = question.reason
             continue
         try:
-            fit, diagnostics = pass_gate(question, store, profile, failures)
+            fits[question.key] = pass_gate(question.order, store, failures)
         except FitFailure as error:
             failed[question.key] = error.reason
-            continue
-        fits[question.key] = fit, diagnostics
 
     alarms = [
-        checking.unaffected_outcome(q.frame, fits[q.key][0], review.indicators[q.key].title, interval)
+        unaffected_outcome(q.order.frame, fits[q.key][0], review.indicators[q.key].title, interval)
         for q in questions
-        if q.frame is not None and q.frame.role == "unaffected" and q.key in fits
+        if q.order and q.order.frame.role == "unaffected" and q.key in fits
     ]
     entries: dict[str, Any] = {}
     effects, checks, placebos, series = [], [], [], {}
     for question in questions:
         indicator = review.indicators[question.key]
-        if question.key in failed or question.frame is None:
+        order = question.order
+        if question.key in failed or order is None:
             role, likelihood = indicator_roles(plan)[question.key], likelihood_for(plan, indicator)
             entries[question.key] = findings.fail(
-                question.frame, role, plan.design, likelihood, indicator.title, failed[question.key], interval
+                order.frame if order else None,
+                role,
+                plan.design,
+                likelihood,
+                indicator.title,
+                failed[question.key],
+                interval,
             )
             continue
         fit, diagnostics = fits[question.key]
-        frame = question.frame
+        frame = order.frame
         estimands = estimate(frame, fit)
-        assert question.task is not None
-        made, strayed = examine(frame, question.task, question.refits, fit, store, interval)
+        made, strayed = examine(frame, order.task, refits_of(order), fit, store, interval)
         placebos += [(question.key, *row) for row in strayed]
         made += alarms if frame.role != "unaffected" else []
         entries[question.key] = findings.find(
@@ -194,13 +193,15 @@ def conclude(
         failed=failed,
         posteriors={key: fit.draws for key, (fit, _) in fits.items()},
         priors={
-            q.key: asdict(q.frame.priors) | {"scale": q.frame.scale} for q in questions if q.frame and q.key in fits
+            q.key: asdict(q.order.frame.priors) | {"scale": q.order.frame.scale}
+            for q in questions
+            if q.order and q.key in fits
         },
         placebos=pd.DataFrame(placebos, columns=["indicator", *PLACEBO_COLUMNS]).assign(plan=plan.id),
         predictive={
-            q.key: predictive_bands(q.frame, fits[q.key][0], interval, q.task.seed)
+            q.key: predictive_bands(q.order.frame, fits[q.key][0], interval, q.order.task.seed)
             for q in questions
-            if q.frame and q.task and q.key in fits
+            if q.order and q.key in fits
         },
     )
 
@@ -217,49 +218,6 @@ def declared_doubts(plan: Plan) -> list[str]:
         for assumption in plan.assumptions
         if assumption.quality == "red" and assumption.impact == "red"
     ]
-
-
-def pass_gate(question: Question, store: Store, profile: str, failures: dict[str, str]) -> tuple[Fit, Diagnostics]:
-    """The fit and its diagnostics; one retry with stronger settings, then failure.
-
-    A fit to be published that passes with a few divergent draws is also tried once more, with smaller steps, and the
-    fit with fewer of them is kept.
-
-    Raises:
-        FitFailure: with the reason, in the reader's terms.
-    """
-    assert question.task is not None and question.frame is not None
-    strict = profile == "publish"
-    task = question.task
-    kept: tuple[Fit, Diagnostics] | None = None
-    reasons: list[str] = []
-    for _ in range(2):
-        if task.key in failures:
-            reasons = [f"The sampler stopped: {failures[task.key]}."]
-            break
-        try:
-            fit = fetch(task, store)
-        except Exception as error:
-            reasons = [f"The sampler stopped: {str(error).splitlines()[0][:300]}."]
-            break
-        diagnostics = diagnose(estimate(question.frame, fit), fit.divergences, strict=strict)
-        if diagnostics.passed and (kept is None or fit.divergences < kept[0].divergences):
-            kept = fit, diagnostics
-        if kept and not (strict and kept[0].divergences):
-            break
-        reasons = [f"The computation did not converge, twice: {'; '.join(diagnostics.reasons)}."]
-        task = stronger(task, fit.divergences, more=not diagnostics.passed)
-    if kept is None:
-        raise FitFailure(reasons[0])
-    return kept
-
-
-def stronger(task: Task, divergences: int, *, more: bool = True) -> Task:
-    """The same question with smaller steps if draws diverged and, where more are wanted, three times the draws."""
-    sampler = task.sampler
-    target = 0.99 if divergences else sampler.target_accept
-    draws = 3 * sampler.draws if more else sampler.draws
-    return replace(task, sampler=Sampler(sampler.chains, 2 * sampler.tune, draws, target))
 
 
 @cache
@@ -360,9 +318,9 @@ def question_key(review: Review, plan: Plan, questions: list[Question], profile:
     """
     digest = hashlib.sha256(profile.encode())
     for question in questions:
-        digest.update(
-            f"{question.key}:{question.reason}:{question.task.key if question.task else None}:{asked(question.refits)}".encode()
-        )
+        order = question.order
+        words = f"{order.task.key}:{asked(refits_of(order))}" if order else "None:"
+        digest.update(f"{question.key}:{question.reason}:{words}".encode())
     for path in input_files(review, plan):
         digest.update(path.read_bytes())
     digest.update(json.dumps(registration(review.plan_files[plan.id])).encode())
@@ -370,6 +328,6 @@ def question_key(review: Review, plan: Plan, questions: list[Question], profile:
     return digest.hexdigest()
 
 
-def all_tasks(questions: Iterable[Question]) -> list[Task]:
-    """Every posterior that some questions need sampled; what their checks ask is approximated."""
-    return [question.task for question in questions if question.task]
+def all_orders(questions: Iterable[Question]) -> list[Order]:
+    """Everything that some questions need carried out."""
+    return [question.order for question in questions if question.order]

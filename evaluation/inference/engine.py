@@ -6,17 +6,15 @@ is never sampled twice, an interrupted review resumes, and a changed plan costs 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +30,7 @@ KEPT_PARAMETERS = (
     "overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho", "area_trend_sd",
 )  # fmt: skip
 LOW_RANK_LIMIT = 200
+ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -203,6 +202,10 @@ class Store:
         fit.draws.assign_attrs(fit=about).to_netcdf(name, engine="h5netcdf")
         os.replace(name, self.path(key))
 
+    def has_record(self, name: str) -> bool:
+        """Whether a small result of this name is stored."""
+        return (self.folder / f"{name}.json").is_file()
+
     def load_record(self, name: str) -> Any:
         """A stored small result, or ``None``; a damaged file counts as absent."""
         try:
@@ -212,11 +215,22 @@ class Store:
 
     def save_record(self, name: str, record: Any) -> None:
         """Store a small result: written aside, then moved."""
+        self.put(f"{name}.json", json.dumps(record).encode("utf-8"))
+
+    def put(self, name: str, content: bytes) -> None:
+        """Store a file as it is: written aside, then moved."""
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(suffix=".part", dir=self.folder)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record, file)
-        os.replace(part, self.folder / f"{name}.json")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(part, self.folder / name)
+
+    def sweep(self) -> None:
+        """Remove what runs that were killed more than a day ago left half-written."""
+        for part in self.folder.glob("*.part"):
+            with contextlib.suppress(OSError):
+                if time.time() - part.stat().st_mtime > ABANDONED_SECONDS:
+                    part.unlink()
 
 
 def fetch(task: Task, store: Store, cores: int | None = None) -> Fit:
@@ -226,85 +240,3 @@ def fetch(task: Task, store: Store, cores: int | None = None) -> Fit:
         fit = sample(task, cores or os.cpu_count() or 1)
         store.save(task.key, fit)
     return fit
-
-
-def fetch_all(
-    tasks: Sequence[Task], store: Store, jobs: int, report: Callable[[int, int], None] = lambda done, total: None
-) -> dict[str, str]:
-    """Sample what is not yet stored, in ``jobs`` processes, each structure's tasks together.
-
-    Returns:
-        Why a task failed, by key; empty when all went well.
-    """
-    waiting = {task.key: task for task in tasks}
-    waiting = {key: task for key, task in waiting.items() if not store.has(key)}
-    if not waiting:
-        return {}
-    groups = share_out(waiting.values(), jobs)
-    cores = max(1, (os.cpu_count() or 1) // min(jobs, len(groups)))
-    failures: dict[str, str] = {}
-    total = len(waiting)
-    report(0, total)
-    if len(groups) == 1:
-        for done, task in enumerate(groups[0], 1):
-            failures |= _run_group([task], store.folder, cores)
-            report(done, total)
-        return failures
-    # Workers are spawned, not forked: the same on every platform, and no compiled state is shared by accident.
-    with ProcessPoolExecutor(max_workers=min(jobs, len(groups)), mp_context=get_context("spawn")) as pool:
-        pending = {pool.submit(_run_group, group, store.folder, cores): group for group in groups}
-        shown, waited_for = 0, set(pending)
-        while waited_for:
-            finished, waited_for = wait(waited_for, timeout=1.0)
-            for future in finished:
-                try:
-                    failures |= future.result()
-                except Exception as error:  # a worker that died must not take the other plans with it
-                    lost = [task.key for task in pending[future] if not store.has(task.key)]
-                    failures |= dict.fromkeys(lost, f"the worker process stopped ({type(error).__name__})")
-            done = sum(store.has(key) or key in failures for key in waiting)
-            if done > shown:
-                shown = done
-                report(done, total)
-    return failures
-
-
-def share_out(tasks: Iterable[Task], jobs: int) -> list[list[Task]]:
-    """Group tasks by structure, heaviest group first; a structure with far more work than its share is halved.
-
-    Compiling again in a second process costs less than one core waiting for the other.
-    """
-    groups: dict[Structure, list[Task]] = {}
-    for task in tasks:
-        groups.setdefault(task.data.structure, []).append(task)
-    shared = list(groups.values())
-    total = sum(map(_cost, shared))
-    while len(shared) < 64:
-        heaviest = max(shared, key=_cost)
-        if jobs == 1 or len(heaviest) < 2 or _cost(heaviest) < 1.2 * total / jobs:
-            break
-        shared.remove(heaviest)
-        shared += [heaviest[::2], heaviest[1::2]]
-    return sorted(shared, key=_cost, reverse=True)
-
-
-def _cost(tasks: Sequence[Task]) -> float:
-    """Rough work of a group in units of one compilation."""
-    work = 1.0
-    for task in tasks:
-        structure, sampler = task.data.structure, task.sampler
-        cells = structure.n_areas * structure.n_periods + structure.n_censored * structure.censored_width
-        work += cells * sampler.chains * (sampler.tune + sampler.draws) / 1.2e7
-    return work
-
-
-def _run_group(tasks: Sequence[Task], folder: Path, cores: int) -> dict[str, str]:
-    store = Store(folder)
-    failures: dict[str, str] = {}
-    for task in tasks:
-        try:
-            if not store.has(task.key):
-                store.save(task.key, sample(task, cores))
-        except Exception as error:  # one series the sampler cannot start on must not stop the rest
-            failures[task.key] = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    return failures

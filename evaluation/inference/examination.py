@@ -42,8 +42,7 @@ def examine(
         store: where answers are kept.
         interval: probability of the intervals.
     """
-    words = f"{task.key}:{frame.periods}:{interval}:{inference_code()}:{asked(refits)}"
-    key = f"checks-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
+    key = record_key(frame, task, refits, interval)
     if (stored := store.load_record(key)) is not None:
         return [Check(**check) for check in stored["checks"]], [tuple(row) for row in stored["placebos"]]
     made = [data_quality(frame), posterior_predictive(frame, fit, interval, task.seed)]
@@ -66,6 +65,12 @@ def examine(
     if refits:
         store.save_record(key, {"checks": [asdict(check) for check in made], "placebos": placebos})
     return made, placebos
+
+
+def record_key(frame: Frame, task: Task, refits: Sequence[Asked], interval: float) -> str:
+    """Name under which the checks of a finding are stored: everything that they depend on."""
+    words = f"{task.key}:{frame.periods}:{interval}:{inference_code()}:{asked(refits)}"
+    return f"checks-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
 
 
 def attempt(name: str, make: Callable[[], list[Check]]) -> list[Check]:

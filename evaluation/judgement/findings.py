@@ -23,7 +23,7 @@ RATINGS = {
     "benefit": "The credible interval lies wholly on the better side of no effect.",
     "harm": "The credible interval lies wholly on the worse side of no effect.",
     "no_meaningful_effect": "The interval contains no effect, and no effect worth acting on in either direction.",
-    "unclear": "The interval contains no effect, or a check shows an effect where there can be none.",
+    "unclear": "The interval contains no effect, a check shows an effect where there can be none, or the drift before the start could undo it.",
     "too_small_to_tell": "The interval contains a meaningful benefit and a meaningful harm: too little data to tell.",
     "failed": "The computation did not pass its gate; no estimate is shown.",
 }
@@ -45,9 +45,11 @@ CONFIDENCE_RULES = (
     ),
     ("Fits not converged, or checks not made (draft)", "low"),
 )
-# Checks that can show an "effect" where none can be. If they point the same way as the finding, the finding is
-# not called an effect, whatever its interval.
-DISQUALIFYING = ("pre_trend", "placebo_in_time")
+# Checks that can show an "effect" where none can be: before the start. They must be possible for high confidence.
+BEFORE_THE_START = ("pre_trend", "placebo_in_time")
+# If one of these fails and points the same way as the finding, the finding is not called an effect, whatever its
+# interval. A drift too small to be seen can still be enough to undo a finding: that is the breakdown value's part.
+DISQUALIFYING = (*BEFORE_THE_START, "breakdown")
 # Checks that raise the same doubt; a check that is not named here stands for itself.
 DOUBTS = {
     "loo_pit": "fit", "posterior_predictive": "fit", "prior_predictive": "prior", "prior_sensitivity": "prior",
@@ -97,9 +99,10 @@ def judge_confidence(
     if years < 2:
         level -= 1
         reasons.append(f"Only {years:.1f} years of usable data before the first start.")
-    if any(check.passed is None and check.name in DISQUALIFYING for check in checks):
+    untried = [check for check in checks if check.passed is None and check.name in BEFORE_THE_START]
+    if untried:
         level = min(level, 1)
-        reasons += [check.sentence for check in checks if check.passed is None and check.name in DISQUALIFYING]
+        reasons += [check.sentence for check in untried]
     if frame.role == "unaffected":
         level = min(level, 1)
     failed = [check for check in checks if check.passed is False]
@@ -236,7 +239,13 @@ def write_headline(entry: dict[str, Any], indicator: Indicator, checks: Sequence
         against = [c for c in checks if c.name in DISQUALIFYING and c.towards]
         excluded = effect["lower"] > 0 or effect["upper"] < 0
         if excluded and against:
-            return f"Not called an effect: {found} ({spread}), but a check found the same where there can be none."
+            drift = all(c.name == "breakdown" for c in against)
+            why = (
+                "the drift before the start, had it gone on, would undo it"
+                if drift
+                else "a check found the same where there can be none"
+            )
+            return f"Not called an effect: {found} ({spread}), but {why}."
         return f"Unclear. {found} ({spread}). {chance}."
     return f"{found} ({spread}). {chance}."
 

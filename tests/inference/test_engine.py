@@ -11,7 +11,7 @@ import xarray as xr
 
 from evaluation.inference import engine
 from evaluation.inference.design import write_design
-from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch, fetch_all, share_out
+from evaluation.inference.engine import SAMPLERS, Fit, Sampler, Store, Task, fetch
 from models.structure import ModelData
 from tests.inference.fabricated import draws, fit_of_effect, frame
 
@@ -112,60 +112,6 @@ def test_a_fit_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises((TypeError, ValueError)):
         store.save("k", unwritable)
     assert not store.has("k")
-
-
-def test_nothing_is_sampled_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sampled: list[int] = []
-
-    def pretend(task: Task, cores: int) -> Fit:
-        sampled.append(task.seed)
-        return a_fit()
-
-    monkeypatch.setattr(engine, "sample", pretend)
-    told: list[tuple[int, int]] = []
-    tasks = [task(1), task(2), task(1)]
-    assert fetch_all(tasks, Store(tmp_path), jobs=1, report=lambda done, total: told.append((done, total))) == {}
-    assert sorted(sampled) == [1, 2]
-    assert told[0] == (0, 2)
-    assert told[-1] == (2, 2)
-    assert fetch_all(tasks, Store(tmp_path), jobs=1) == {}
-    fetch(task(2), Store(tmp_path))
-    assert sorted(sampled) == [1, 2]
-
-
-def test_one_task_that_fails_does_not_stop_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pretend(task: Task, cores: int) -> Fit:
-        if task.seed == 1:
-            raise RuntimeError("all initialisation points failed\nsecond line")
-        return a_fit()
-
-    monkeypatch.setattr(engine, "sample", pretend)
-    store = Store(tmp_path)
-    failures = fetch_all([task(1), task(2)], store, jobs=1)
-    assert failures == {task(1).key: "RuntimeError: all initialisation points failed"}
-    assert store.has(task(2).key)
-
-
-def test_share_out_keeps_structures_together() -> None:
-    tasks = [task(seed, n) for seed in range(3) for n in (6, 20)]
-    groups = share_out(tasks, jobs=1)
-    assert len(groups) == 2
-    assert all(len({t.data.structure for t in group}) == 1 for group in groups)
-
-
-def test_share_out_loses_and_doubles_nothing_and_halves_what_is_too_large() -> None:
-    long = Sampler(chains=4, tune=40_000, draws=40_000)
-    tasks = [replace(task(seed), sampler=long) for seed in range(9)] + [task(0, 20)]
-    groups = share_out(tasks, jobs=2)
-    assert sorted(t.key for group in groups for t in group) == sorted(t.key for t in tasks)
-    assert len(groups) > 2
-    costs = [engine._cost(group) for group in groups]
-    assert costs == sorted(costs, reverse=True)
-
-
-def test_quick_work_is_not_worth_a_second_compilation() -> None:
-    assert len(share_out([task(seed) for seed in range(4)], jobs=4)) <= 4
-    assert len(share_out([task(seed) for seed in range(4)], jobs=1)) == 1
 
 
 def test_profiles() -> None:

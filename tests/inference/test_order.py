@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation import flow
 from evaluation.errors import FitFailure
-from evaluation.flow import Question, pass_gate
+from evaluation.inference import order as ordering
 from evaluation.inference.design import write_design
 from evaluation.inference.engine import Fit, Sampler, Store, Task
+from evaluation.inference.order import Order, pass_gate
 from tests.inference.fabricated import draws, fit_of_effect, frame
 
 OF = frame(np.full((3, 48), 50.0), [36, 48, 48])
 TASK = Task(write_design(OF), Sampler(4, 1000, 1000, 0.9), 1)
-ASKED = Question("assaults", None, OF, "", TASK)  # type: ignore[arg-type]
 
 
 def good(divergences: int = 0, centre: float = 0.8) -> Fit:
@@ -37,16 +36,17 @@ def sampler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     def run(*answers: Any, profile: str = "publish", failures: dict[str, str] | None = None):
         asked: list[Task] = []
 
-        def fetch(task: Task, store: Store) -> Fit:
+        def fetch(task: Task, store: Store, cores: int | None) -> Fit:
             asked.append(task)
             answer = answers[len(asked) - 1]
             if isinstance(answer, Exception):
                 raise answer
             return answer
 
-        monkeypatch.setattr(flow, "fetch", fetch)
+        monkeypatch.setattr(ordering, "fetch", fetch)
         try:
-            return pass_gate(ASKED, Store(tmp_path), profile, failures or {}), asked
+            asking = Order(OF, TASK, 0.95, strict=profile == "publish", checked=False)
+            return pass_gate(asking, Store(tmp_path), failures), asked
         except FitFailure as error:
             return error.reason, asked
 
@@ -100,4 +100,4 @@ def test_a_draft_is_not_tried_twice(sampler) -> None:
 
 def test_what_stopped_is_said(sampler) -> None:
     assert sampler(RuntimeError("no memory\nat all"))[0] == "The sampler stopped: no memory."
-    assert sampler(good(), failures={TASK.key: "killed"})[0] == "The sampler stopped: killed."
+    assert sampler(good(), failures={TASK.key: "The worker process stopped."})[0] == "The worker process stopped."
