@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
@@ -18,11 +20,15 @@ from evaluation.errors import FitFailure
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.crew import carry_out_all
 from evaluation.inference.engine import Store
+from evaluation.progress import Progress
 from evaluation.protocol import Plan, Review, indicator_roles
 from evaluation.publication import packet as packets
 from evaluation.publication.edition import write_failure
 
-Tell = Callable[[str], None]
+if TYPE_CHECKING:
+    from evaluation.publication import notebooks
+
+Questions = dict[str, list[flow.Question]]
 
 
 @dataclass
@@ -43,114 +49,140 @@ class Outcome:
 
 
 def run_review(
-    folder: Path,
-    profile: str,
-    jobs: int,
-    only: list[str],
-    tell: Tell,
-    progress: Callable[[int, int], None],
-    scheduler: str = "",
+    folder: Path, profile: str, jobs: int, only: list[str], progress: Progress, scheduler: str = ""
 ) -> Outcome:
     """Evaluate every plan of a review folder and build its book.
 
     Args:
         folder: the review folder.
         profile: ``publish`` or ``draft``.
-        jobs: processes for the sampling.
+        jobs: processes for the sampling, and reports written at a time.
         only: ids of the plans to evaluate; all when empty. The book shows the stored packets of the others.
-        tell: takes one line about what happens.
-        progress: takes how many indicators are evaluated and how many there are.
+        progress: is told what happens.
         scheduler: address of a Dask scheduler that takes the sampling and the checks; none for this machine.
 
     Raises:
         InputError: everything wrong in the review's files.
     """
-    review = flow.check(folder)
-    outcome = Outcome()
-    chosen = [plan for plan in review.plans.values() if not only or plan.id in only]
-    panels = {key: build_panel(review, key) for key in dict.fromkeys(k for p in chosen for k in indicator_roles(p))}
-    questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
-    store = Store(review.folder / "_build" / "fits")
-    for plan in chosen:
-        if place := still_right(review, plan, questions[plan.id], profile):
-            outcome.packets[plan.id] = place
-            outcome.kept.append(plan.id)
-    waiting = [plan for plan in chosen if plan.id not in outcome.kept]
-    orders = flow.all_orders(q for plan in waiting for q in questions[plan.id])
-    tell(f"{len(chosen)} plans, {len(outcome.kept)} unchanged, {len(orders)} indicators to evaluate for the others")
-    lost = carry_out_all(orders, store, jobs, progress, scheduler)
-    evaluations: list[flow.Evaluation] = []
-    for plan in waiting:
-        try:
-            evaluation = flow.conclude(review, plan, questions[plan.id], store, profile, lost)
-        except Exception as error:  # one plan's trouble must not cost the others their review
-            outcome.failures[plan.id] = reason_of(error)
-            continue
-        evaluations.append(evaluation)
-        tell(f"{plan.id}: {evaluation.finding['indicators'][plan.indicators.primary]['headline']}")
-    filed = file_packets(evaluations, jobs, tell)
-    outcome.packets |= filed.places
+    with progress.stage("reading"):
+        review = flow.check(folder)
+        outcome = Outcome()
+        chosen = [plan for plan in review.plans.values() if not only or plan.id in only]
+        panels = {key: build_panel(review, key) for key in dict.fromkeys(k for p in chosen for k in indicator_roles(p))}
+        questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
+        store = Store(review.folder / "_build" / "fits")
+        store.sweep()
+        for plan in chosen:
+            if place := still_right(review, plan, questions[plan.id], profile):
+                outcome.packets[plan.id] = place
+                outcome.kept.append(plan.id)
+    waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
+    lost = compute(waiting, store, jobs, progress, scheduler, len(chosen))
+    filed = file_packets(review, waiting, store, profile, lost, jobs, progress)
+    outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
     outcome.failures |= filed.rejected
     for plan in chosen:
         if plan.id in outcome.packets:
             outcome.failures |= failed_indicators(review, plan.id, outcome.packets[plan.id])
         record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
-    outcome.index = publish(review, profile, tell)
+    with progress.stage("book"):
+        outcome.index = publish(review, profile, progress)
     return outcome
 
 
-def run_plan(
-    plan_path: Path, profile: str, jobs: int, tell: Tell, progress: Callable[[int, int], None]
-) -> tuple[Path, flow.Evaluation]:
+def run_plan(plan_path: Path, profile: str, jobs: int, progress: Progress) -> tuple[Path, flow.Evaluation]:
     """Evaluate one plan and file its packet.
 
     Raises:
         InputError: everything wrong in the files it depends on.
         FitFailure: the report could not be made.
     """
-    review, plan = flow.open_plan(plan_path)
-    panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
-    questions = flow.ask(review, plan, panels, profile)
+    with progress.stage("reading"):
+        review, plan = flow.open_plan(plan_path)
+        panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
+        questions = {plan.id: flow.ask(review, plan, panels, profile)}
     store = Store(review.folder / "_build" / "fits")
-    lost = carry_out_all(flow.all_orders(questions), store, jobs, progress)
-    evaluation = flow.conclude(review, plan, questions, store, profile, lost)
-    filed = file_packets([evaluation], 1, tell)
+    lost = compute(questions, store, jobs, progress)
+    filed = file_packets(review, questions, store, profile, lost, 1, progress)
     if plan.id in filed.rejected:
         raise FitFailure(filed.rejected[plan.id])
-    return filed.places[plan.id], evaluation
+    return filed.places[plan.id]
+
+
+def compute(
+    questions: Questions, store: Store, jobs: int, progress: Progress, scheduler: str = "", n_plans: int = 1
+) -> dict[str, str]:
+    """Sample and check what is not stored; why something could not be, by its task's key."""
+    orders = flow.all_orders(q for asked in questions.values() for q in asked)
+    kept = n_plans - len(questions)
+    progress.tell(f"{n_plans} plans, {kept} unchanged, {len(orders)} indicators to evaluate for the others")
+    with progress.stage("sampling and checks"):
+        return carry_out_all(orders, store, jobs, partial(progress.advance, "indicators"), scheduler)
 
 
 @dataclass
 class Filed:
-    """Packets of some evaluations: where they are, and whose report was not accepted."""
+    """What was evaluated: each plan's packet and evaluation, and whose report was not accepted, with the reason."""
 
-    places: dict[str, Path] = field(default_factory=dict)
+    places: dict[str, tuple[Path, flow.Evaluation]] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
 
 
-def file_packets(evaluations: list[flow.Evaluation], jobs: int, tell: Tell) -> Filed:
-    """Write the report and the packet of each evaluation."""
+def file_packets(
+    review: Review,
+    questions: Questions,
+    store: Store,
+    profile: str,
+    lost: dict[str, str],
+    jobs: int,
+    progress: Progress,
+) -> Filed:
+    """Conclude every plan; write its report, in another process, while the next is concluded; file its packet at once."""
     from evaluation.publication import notebooks
 
     filed = Filed()
-    waiting: dict[str, tuple[flow.Evaluation, notebooks.Task]] = {}
-    for evaluation in evaluations:
-        review, plan = evaluation.review, evaluation.plan
-        template = template_of(plan)
-        evaluation.run["report"] = report_key(template)
-        scratch = review.folder / "_build" / "notebooks" / f"{plan.id}.ipynb"
-        parameters = {"plan_path": str(review.plan_files[plan.id].resolve()), "profile": evaluation.profile}
-        waiting[plan.id] = evaluation, notebooks.Task(template, parameters, scratch, evaluation.run["key"])
-    if waiting:
-        tell(f"writing {len(waiting)} report{'s' if len(waiting) > 1 else ''}")
-    results = notebooks.run_notebooks([task for _, task in waiting.values()], jobs)
-    for (plan_id, (evaluation, _)), result in zip(waiting.items(), results, strict=True):
+    evaluations: dict[Path, flow.Evaluation] = {}
+
+    def conclude() -> Iterator[notebooks.Task]:
+        for plan_id, asked in questions.items():
+            try:
+                evaluation = flow.conclude(review, review.plans[plan_id], asked, store, profile, lost)
+            except Exception as error:  # one plan's trouble must not cost the others their review
+                filed.rejected[plan_id] = reason_of(error)
+                continue
+            primary = evaluation.plan.indicators.primary
+            progress.tell(f"{plan_id}: {evaluation.finding['indicators'][primary]['headline']}")
+            task = report_task(evaluation)
+            evaluations[task.output] = evaluation
+            yield task
+
+    def file(task: notebooks.Task, result: Path | notebooks.NotebookRejected) -> None:
+        evaluation = evaluations.pop(task.output)
+        plan_id = evaluation.plan.id
         if isinstance(result, Path):
-            folder = evaluation.review.folder
-            filed.places[plan_id] = packets.write_packet(folder, evaluation, result, gather_posteriors(evaluation))
+            place = packets.write_packet(review.folder, evaluation, result, gather_posteriors(evaluation))
+            filed.places[plan_id] = place, replace(evaluation, posteriors={})
         else:
             filed.rejected[plan_id] = str(result)
+        progress.advance("reports", len(filed.places) + len(filed.rejected), len(questions))
+
+    if questions:
+        with progress.stage("findings and reports"):
+            progress.advance("reports", 0, len(questions))
+            notebooks.run_notebooks(conclude(), jobs, file)
     return filed
+
+
+def report_task(evaluation: flow.Evaluation) -> notebooks.Task:
+    """The report of an evaluation, to be run."""
+    from evaluation.publication import notebooks
+
+    review, plan = evaluation.review, evaluation.plan
+    template = template_of(plan)
+    evaluation.run["report"] = report_key(template)
+    scratch = review.folder / "_build" / "notebooks" / f"{plan.id}.ipynb"
+    parameters = {"plan_path": str(review.plan_files[plan.id].resolve()), "profile": evaluation.profile}
+    return notebooks.Task(template, parameters, scratch, evaluation.run["key"])
 
 
 def template_of(plan: Plan) -> Path:
@@ -211,9 +243,9 @@ def record_failure(review: Review, plan_id: str, reason: str | None) -> None:
         write_failure(review.folder, plan_id, review.plans[plan_id].title, reason)
 
 
-def publish(review: Review, profile: str, tell: Tell) -> Path:
+def publish(review: Review, profile: str, progress: Progress) -> Path:
     """Build the book, which tells the review as a whole, from stored packets."""
     from evaluation.publication.book import build_book
 
-    tell("building the book")
+    progress.tell("building the book")
     return build_book(review.folder, allow_draft=profile == "draft")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from evaluation.progress import Progress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +44,7 @@ ReviewFolder = Annotated[
 ]
 DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
 JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result and what went wrong.")]
 ProfileOption = Annotated[Profile, typer.Option(help="draft: quick, cannot be published. publish: what counts.")]
 
 
@@ -84,6 +90,7 @@ def run(
     plan: Annotated[Path, typer.Argument(help="A plan file in a review's plans folder.")],
     profile: ProfileOption = Profile.publish,
     jobs: JobsOption = DEFAULT_JOBS,
+    quiet: QuietOption = False,
 ) -> None:
     """Evaluate one plan on every indicator in it. The last line printed is its packet folder."""
     from evaluation.annual import run_plan
@@ -92,8 +99,8 @@ def run(
     path = locate_plan(plan)
     limit_threads()
     try:
-        with progress_bar() as progress:
-            place, evaluation = run_plan(path, profile.value, jobs, tell, progress)
+        with news(quiet) as progress:
+            place, evaluation = run_plan(path, profile.value, jobs, progress)
     except InputError as error:
         list_problems(error)
     for entry in evaluation.finding["indicators"].values():
@@ -109,6 +116,8 @@ def review(
     profile: ProfileOption = Profile.publish,
     jobs: JobsOption = DEFAULT_JOBS,
     only: Annotated[list[str] | None, typer.Option(help="Evaluate this plan only (may be repeated).")] = None,
+    scheduler: Annotated[str, typer.Option(help="A Dask scheduler that takes the work: tcp://HOST:PORT.")] = "",
+    quiet: QuietOption = False,
 ) -> None:
     """Evaluate every plan, write the reports and build the book."""
     from evaluation.annual import run_review
@@ -122,8 +131,8 @@ def review(
                 f"There is no plan {', '.join(unknown)} in {folder}.",
                 "Use the name of a file in plans/, without .yaml.",
             )
-        with progress_bar() as progress:
-            outcome = run_review(folder, profile.value, jobs, only or [], tell, progress)
+        with news(quiet) as progress:
+            outcome = run_review(folder, profile.value, jobs, only or [], progress, scheduler)
     except InputError as error:
         list_problems(error)
     if outcome.kept:
@@ -254,29 +263,14 @@ def limit_threads() -> None:
         os.environ.setdefault(name, "1")
 
 
-class progress_bar:
-    """Posteriors done, of how many, and the time left: a bar on a terminal, plain lines in a log."""
+@contextmanager
+def news(quiet: bool) -> Iterator[Progress]:
+    """What happens, told while it happens; at the end, where the time went."""
+    from evaluation.progress import Progress
 
-    def __enter__(self):
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        self.bar = None
-        if console.is_terminal:
-            columns = (TextColumn("sampling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self.bar = Progress(*columns, console=console, transient=True)
-            self.task = self.bar.add_task("", total=None)
-            self.bar.start()
-        return self.advance
-
-    def advance(self, done: int, total: int) -> None:
-        """Show progress."""
-        if self.bar is None:
-            typer.echo(f"posteriors {done} of {total}", err=True)
-        else:
-            self.bar.update(self.task, completed=done, total=total)
-
-    def __exit__(self, *exception) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+    progress = Progress(quiet=quiet)
+    try:
+        yield progress
+        progress.tell(progress.summarise())
+    finally:
+        progress.close()

@@ -8,19 +8,19 @@ import ast
 import copy
 import itertools
 import os
-import shutil
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 from evaluation.publication.display import SENTINEL
+from evaluation.publication.kernels import FRESH, WarmKernel, keep_kernel
 
 START_TIMEOUT = 180  # seconds; a busy machine has been seen to need more than papermill's 60
-LONGEST_SOCKET_PATH = 90  # bytes; macOS allows 104 including what jupyter appends
 ENGINE = "svd"
 
 
@@ -48,6 +48,7 @@ def run_notebook(
     output: Path,
     key: str | None = None,
     timeout: float | None = None,
+    kernel: WarmKernel | None = None,
 ) -> Path:
     """Run a template and write the accepted notebook to `output`.
 
@@ -57,15 +58,31 @@ def run_notebook(
         output: where the notebook goes; nothing is written there unless the run is accepted.
         key: the key that the sentinel must carry; any key if None.
         timeout: seconds per cell, without limit if None.
+        kernel: to run it in; one of its own if None. Stopped when the run is not accepted.
 
     Raises:
         NotebookRejected: the run failed; `reason` says why.
     """
+    if kernel is None:
+        with keep_kernel() as kernel:
+            return run_notebook(template, parameters, output, key, timeout, kernel)
+    try:
+        notebook = _execute(Path(template), parameters, key, timeout, kernel)
+    except BaseException:
+        kernel.drop()
+        raise
+    _write(notebook, Path(output))
+    return Path(output)
+
+
+def _execute(
+    template: Path, parameters: Mapping[str, str], key: str | None, timeout: float | None, kernel: WarmKernel
+) -> Any:
+    """The notebook as it was run, if it can be accepted."""
     import nbformat
     import papermill
     from papermill.engines import papermill_engines
 
-    template, output = Path(template), Path(output)
     notebook = nbformat.read(template, as_version=4)  # type: ignore[no-untyped-call]
     _check_parameters(template.name, notebook, parameters)
     if ENGINE not in papermill_engines._engines:
@@ -85,6 +102,7 @@ def run_notebook(
             request_save_on_cell_execute=False,
             start_timeout=START_TIMEOUT,
             execution_timeout=timeout,
+            kernel=kernel,
         )
     except papermill.PapermillExecutionError as error:
         raise NotebookRejected(
@@ -99,21 +117,54 @@ def run_notebook(
     faults = find_faults(done, key)
     if faults:
         raise NotebookRejected(template.name, "; ".join(faults))
-    _write(done, output)
-    return output
+    return done
 
 
-def run_notebooks(tasks: Sequence[Task], workers: int = 2) -> list[Path | NotebookRejected]:
-    """Run several reports, `workers` at a time; the result of each, in order: its path, or why it was rejected."""
+Result = Path | NotebookRejected
 
-    def attempt(task: Task) -> Path | NotebookRejected:
+
+def run_notebooks(
+    tasks: Iterable[Task], workers: int = 2, done: Callable[[Task, Result], None] = lambda task, result: None
+) -> list[Result]:
+    """Run several reports, `workers` at a time, each worker in a kernel of its own.
+
+    Args:
+        tasks: may be made while others run: a task is started as soon as it is there.
+        workers: how many at a time.
+        done: told of each result as soon as it is there, one at a time.
+
+    Returns:
+        The result of each, in order: its path, or why it was rejected.
+    """
+    waiting: SimpleQueue[tuple[int, Task] | None] = SimpleQueue()
+    results: dict[int, Result] = {}
+    one_at_a_time = Lock()
+
+    def labour() -> None:
+        with keep_kernel() as kernel:
+            while (given := waiting.get()) is not None:
+                number, task = given
+                result: Result
+                try:
+                    result = run_notebook(task.template, task.parameters, task.output, task.key, kernel=kernel)
+                except NotebookRejected as rejected:
+                    result = rejected
+                with one_at_a_time:
+                    results[number] = result
+                    done(task, result)
+
+    count = max(1, workers)
+    with ThreadPoolExecutor(max_workers=count) as pool:
+        labourers = [pool.submit(labour) for _ in range(count)]
         try:
-            return run_notebook(task.template, task.parameters, task.output, task.key)
-        except NotebookRejected as rejected:
-            return rejected
-
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        return list(pool.map(attempt, tasks))
+            for number, task in enumerate(tasks):
+                waiting.put((number, task))
+        finally:
+            for _ in labourers:
+                waiting.put(None)
+        for labourer in labourers:
+            labourer.result()
+    return [results[number] for number in sorted(results)]
 
 
 def find_faults(notebook: Any, key: str | None = None) -> list[str]:
@@ -191,52 +242,17 @@ def _write(notebook: Any, output: Path) -> None:
 
 
 def _engine() -> type:
-    """Return a papermill engine whose kernels run this very interpreter and talk over IPC where there is IPC."""
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
+    """Return a papermill engine that runs a notebook in a kernel of ours."""
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine
 
-    class OwnKernelManager(AsyncKernelManager):
-        """Starts `sys.executable`, whatever kernel is installed under the name python3."""
+    class OwnClient(PapermillNotebookClient):  # type: ignore[misc]
+        """Empties the kernel's namespace before the first cell: nothing of another report is left in it."""
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            # A folder of its own, readable by this user only: sockets of parallel kernels can neither clash nor be read.
-            self._folder = tempfile.mkdtemp(prefix="svd-")
-            file = os.path.join(self._folder, "k.json")
-            if os.name != "nt" and len(os.fsencode(file)) < LONGEST_SOCKET_PATH:
-                kwargs["transport"] = "ipc"
-            super().__init__(*args, connection_file=file, **kwargs)
-
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(
-                argv=[
-                    sys.executable,
-                    "-Xfrozen_modules=off",
-                    "-m",
-                    "ipykernel_launcher",
-                    "-f",
-                    "{connection_file}",
-                    # An interrupt at shutdown is how a kernel is stopped; it is not news. Real errors are outputs.
-                    "--IPKernelApp.log_level=50",
-                ],
-                display_name="Python 3",
-                language="python",
-            )
-
-        async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
-            environment = {
-                **os.environ,
-                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-                "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            }
-            await super()._async_start_kernel(env=environment, **kwargs)
-
-        async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
-            await super()._async_cleanup_resources(restart=restart)
-            if not restart:
-                shutil.rmtree(self._folder, ignore_errors=True)
+        def papermill_execute_cells(self) -> None:
+            asked = self.kc.execute(FRESH, silent=True, store_history=False)
+            self.wait_for_reply(asked)
+            super().papermill_execute_cells()
 
     class OwnEngine(NBClientEngine):  # type: ignore[misc]
         @classmethod
@@ -249,15 +265,21 @@ def _engine() -> type:
             stderr_file: Any = None,
             start_timeout: int = START_TIMEOUT,
             execution_timeout: float | None = None,
+            kernel: WarmKernel | None = None,
             **kwargs: Any,
         ) -> Any:
-            client = PapermillNotebookClient(
+            assert kernel is not None
+            client = OwnClient(
                 nb_man,
+                km=kernel.take(),
                 timeout=execution_timeout,
                 startup_timeout=start_timeout,
                 kernel_name=kernel_name,
-                kernel_manager_class=OwnKernelManager,
             )
-            return client.execute()
+            try:
+                return client.execute()
+            finally:
+                if client.kc is not None:
+                    client.kc.stop_channels()
 
     return OwnEngine

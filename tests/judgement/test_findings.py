@@ -128,6 +128,7 @@ def test_benefit_or_harm_exactly_when_no_effect_is_excluded(
         (did(2, 4), [Check("pre_trend", None, "Not measured.")], "moderate"),
         (its(), [Check("placebo_in_time", None, "Not tried.")], "moderate"),
         (did(2, 4), [Check("posterior_predictive", None, "Too few.")], "high"),
+        (did(2, 4), [Check("breakdown", None, "No clear finding to overturn.")], "high"),
         (did(2, 4), [passed(), alarm("data_quality")], "moderate"),
         (did(2, 4), [alarm("placebo_in_time", "lower"), alarm("data_quality")], "low"),
         (did(2, 4), [alarm("a"), alarm("b"), alarm("c"), alarm("d")], "low"),
@@ -140,7 +141,7 @@ def test_confidence_rules(of: Frame, checks: list[Check], level: str) -> None:
     assert bool(reasons) == (level != "high"), "what was taken off is said, and only that"
     for check in checks:
         assert (check.sentence in reasons) == (
-            check.passed is False or (check.passed is None and check.name in findings.DISQUALIFYING)
+            check.passed is False or (check.passed is None and check.name in findings.BEFORE_THE_START)
         )
 
 
@@ -189,6 +190,8 @@ GOLDEN = [
      f". It is likely (60%) that it fell {TAIL}"),
     (0.8, 0.03, (alarm("pre_trend", "lower"),), "unclear", "Not called an effect: Recorded assaults: 20% lower",
      "14% to 26% lower", ", but a check found the same where there can be none."),
+    (0.8, 0.03, (alarm("breakdown", "lower"),), "unclear", "Not called an effect: Recorded assaults: 20% lower",
+     "14% to 26% lower", ", but the drift before the start, had it gone on, would undo it."),
 ]  # fmt: skip
 
 
@@ -200,7 +203,9 @@ def exact(centre: float, sd: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("centre", "sd", "checks", "rating", "found", "spread", "end"), GOLDEN, ids=[f"{g[3]}-{len(g[2])}" for g in GOLDEN]
+    ("centre", "sd", "checks", "rating", "found", "spread", "end"),
+    GOLDEN,
+    ids=["-".join([g[3], *(c.name for c in g[2])]) for g in GOLDEN],
 )
 def test_headlines(
     centre: float, sd: float, checks: tuple[Check, ...], rating: str, found: str, spread: str, end: str

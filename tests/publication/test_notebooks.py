@@ -84,3 +84,27 @@ def test_real_kernels(tmp_path) -> None:
         [result] = run_notebooks([Task(template(tmp_path, source, SEAL), {}, out, "the key")], 1)
         assert isinstance(result, NotebookRejected) and reason in result.reason
         assert not out.exists()
+
+
+@pytest.mark.slow
+def test_a_warm_kernel_remembers_nothing_of_the_report_before(tmp_path) -> None:
+    """One worker, four reports: names are gone, the counter starts again, and a kernel that failed is replaced."""
+    first = template(tmp_path, "left_behind = 1\nimport os; print(os.getpid())", SEAL)
+    clean = tmp_path / "clean.ipynb"
+    names = "assert 'left_behind' not in globals() and 'os' not in globals()\nimport os; print(os.getpid())"
+    nbformat.write(new_notebook(cells=[new_code_cell(names), new_code_cell(SEAL)]), clean)
+    dead = tmp_path / "dead.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0"), new_code_cell(SEAL)]), dead)
+    told = []
+
+    def tasks():
+        for number, which in enumerate((first, clean, dead, clean)):
+            yield Task(which, {}, tmp_path / f"out-{number}.ipynb", "the key")
+
+    results = run_notebooks(tasks(), 1, lambda task, result: told.append(task.output.name))
+    assert isinstance(results[2], NotebookRejected)
+    assert told == [f"out-{number}.ipynb" for number in range(4)]
+    made = [nbformat.read(results[i], 4) for i in (0, 1, 3)]
+    process = ["".join(o.get("text", "") for c in n.cells for o in c.get("outputs", [])).strip() for n in made]
+    assert process[0] == process[1] != process[2]
+    assert [c.execution_count for c in made[1].cells] == [1, 2]
