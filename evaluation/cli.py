@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from evaluation import cli_import
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -18,6 +20,7 @@ app = typer.Typer(
     help="Evaluate interventions and review the strategy under the Serious Violence Duty.",
     epilog="Start with: svd new my-review",
 )
+app.add_typer(cli_import.app, name="import")
 
 
 class Profile(StrEnum):
