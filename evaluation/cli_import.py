@@ -135,10 +135,10 @@ def recorded_crime(
     def read() -> Extract:
         codes, name = frozenset(code or ()), "offences of the codes"
         if definition:
-            from evaluation.protocol.definition import find_definition
+            from evaluation.protocol.definition import find_definition, offence_codes
 
             found = find_definition(into, definition)
-            codes, name = codes | frozenset(found.codes), found.title
+            codes, name = codes | frozenset(offence_codes(found)), found.title
         return source.read(files, source.Options(area, by, codes, name))
 
     told = {"area": area, "by": by, "codes": code or [], "definition": definition, "measures": measure or []}
