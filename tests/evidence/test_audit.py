@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.evidence.audit import ABSENT, COMPLETE, IMPLAUSIBLE, PARTIAL, PROVISIONAL, SUPPRESSED, Audit, audit_counts
+from evaluation.evidence.audit import (
+    ABSENT,
+    COMPLETE,
+    IMPLAUSIBLE,
+    PARTIAL,
+    PROVISIONAL,
+    SUPPRESSED,
+    Audit,
+    audit_counts,
+)
 from evaluation.evidence.coverage import check_data, check_review, examine_review
 from evaluation.evidence.panel import build_panel
 from evaluation.protocol.loading import load_review
@@ -121,7 +130,9 @@ def test_states_of_what_the_data_say_themselves() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 40), st.floats(0, 0.5))
-def test_whatever_the_counts_every_cell_has_one_state_and_missing_stays_missing(seed: int, areas: int, months: int, gone: float) -> None:
+def test_whatever_the_counts_every_cell_has_one_state_and_missing_stays_missing(
+    seed: int, areas: int, months: int, gone: float
+) -> None:
     rng = np.random.default_rng(seed)
     value = rng.poisson(rng.choice([0.2, 5, 300]), (areas, months)).astype(float)
     value[rng.random(value.shape) < gone] = np.nan
