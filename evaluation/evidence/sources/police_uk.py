@@ -7,6 +7,7 @@ supplied its file and recorded nothing in an area is a true zero.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,6 @@ from evaluation.evidence.sources.intake import (
     Leaf,
     check_text,
     find_leaves,
-    fingerprint,
     fingerprints,
     read_bytes,
     refuse_columns,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
 COLUMNS = ("Month", "Reported by", "Falls within", "LSOA code", "LSOA name", "Crime type")
+COUNTED = ("Month", "Falls within", "LSOA code", "LSOA name", "Crime type")
 OPTIONAL = ("Crime ID",)
 STREET = re.compile(r"(\d{4}-\d{2})-([a-z0-9-]+)-street\.csv")
 OTHER = re.compile(r"\d{4}-\d{2}-[a-z0-9-]+-(outcomes|stop-and-search)\.csv")
@@ -144,7 +145,7 @@ def _choose(leaves: Sequence[Leaf], options: Options) -> tuple[list[tuple[Leaf, 
         raise InputError([Problem(leaves[0].name, "", text, remedy)])
     problems: list[Problem] = []
     chosen = []
-    slugs = {re.sub(r"[^a-z0-9]+", "-", force.casefold()).strip("-") for force in options.forces}
+    slugs = {re.sub(r"[^a-z0-9]+", "-", name.casefold().replace("&", "and")).strip("-") for name in options.forces}
     for (month, force), same in sorted(by_key.items()):
         if slugs and not any(slug.startswith(force) for slug in slugs):
             continue
@@ -169,7 +170,7 @@ def _one_edition(same: Sequence[Leaf], problems: list[Problem]) -> Leaf | None:
     newest = max(editions.values(), default="")
     if len(editions) == len(same) and list(editions.values()).count(newest) == 1:
         return max(same, key=lambda leaf: editions[leaf])
-    contents = {fingerprint(leaf.path).sha256 if not leaf.member else read_bytes(leaf) for leaf in same}
+    contents = {hashlib.sha256(read_bytes(leaf)).digest() for leaf in same}
     if len(contents) == 1:
         return same[0]
     where = listing([str(leaf.path.parent / leaf.name) for leaf in same], 4)
@@ -214,8 +215,9 @@ def _read_table(leaf: Leaf) -> pa.Table:
     header = [name.strip().strip('"') for name in first.split(",")]
     if any(name not in header for name in COLUMNS):
         raise InputError([refuse_columns(leaf, header, COLUMNS)])
-    wanted = [name for name in (*OPTIONAL, *COLUMNS) if name in header]
+    wanted = [name for name in (*OPTIONAL, *COUNTED) if name in header]
     bad: list[int] = []
+    words = pa.dictionary(pa.int32(), pa.string())  # few different texts, each stored once
 
     def ragged(row: csv.InvalidRow) -> str:
         bad.append(row.actual_columns)
@@ -228,7 +230,7 @@ def _read_table(leaf: Leaf) -> pa.Table:
             parse_options=csv.ParseOptions(invalid_row_handler=ragged),
             convert_options=csv.ConvertOptions(
                 include_columns=wanted,
-                column_types=dict.fromkeys(wanted, pa.string()),
+                column_types={name: pa.string() if name in OPTIONAL else words for name in wanted},
                 strings_can_be_null=True,
                 null_values=[""],
             ),
@@ -280,7 +282,7 @@ def _numbered(table: pa.Table, number: int) -> pa.Table:
 
     if "Crime ID" not in table.column_names:
         table = table.append_column("Crime ID", pa.nulls(len(table), pa.string()))
-    table = table.select(["Crime ID", *COLUMNS])
+    table = table.select(["Crime ID", *COUNTED])
     return table.append_column("file", pa.repeat(pa.scalar(number, pa.int32()), len(table)))
 
 

@@ -160,7 +160,7 @@ def _required(mapping: Mapping) -> list[tuple[str, ...]]:
 def _open(leaf: Leaf, mapping: Mapping) -> Table:
     names = sheet_names(leaf)
     required = _required(mapping)
-    if not required:
+    if not required and mapping.layout == "long":
         raise InputError([Problem(leaf.name, "", "The mapping names no column.", "Name at least the column of areas.")])
     table = open_table(leaf, required, mapping.sheet or names[0])
     sample = [
