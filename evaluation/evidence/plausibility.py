@@ -171,7 +171,12 @@ def shock_warnings(
     ]
     if not left:
         return []
-    shown = listing([f"{shock.title} ({shock.start:%Y-%m})" for shock in left], 6)
+    pandemic = [shock for shock in left if shock.kind == "covid"]
+    named = [f"{shock.title} ({shock.start:%Y-%m})" for shock in left if shock.kind != "covid"]
+    if pandemic:
+        last = max(shock.end or shock.start for shock in pandemic)
+        named.insert(0, f"COVID-19 restrictions ({pandemic[0].start:%Y-%m} to {last:%Y-%m})")
+    shown = listing(named, 8)
     text = f"Your window crosses {shown}."
     remedy = (
         "Say in the plan what each means for the comparison, exclude a window, or choose indicators it does not touch."
