@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evaluation import cli_import
+
 if TYPE_CHECKING:
     from evaluation.progress import Progress
 
@@ -23,6 +25,7 @@ app = typer.Typer(
     help="Evaluate interventions and review the strategy under the Serious Violence Duty.",
     epilog="Start with: svd new my-review",
 )
+app.add_typer(cli_import.app, name="import")
 
 
 class Profile(StrEnum):

@@ -14,7 +14,7 @@ from evaluation.evidence.rows import row_place
 from evaluation.protocol.indicator import Indicator
 from evaluation.protocol.suggest import did_you_mean, quote
 
-STATUSES = ("final", "provisional", "revised", "suppressed", "missing")
+STATUSES = ("final", "provisional", "revised", "partial", "suppressed", "missing")
 SHOWN_ONE_BY_ONE = 5
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluation.errors import Problem
-from evaluation.evidence.panel import Grid, absent_file, lay_out
+from evaluation.errors import InputError, Problem
+from evaluation.evidence.audit import Audit
+from evaluation.evidence.panel import Grid, absent_file, audit_grid, lay_out
+from evaluation.evidence.plausibility import find_origin, gap_problems, oddity_warnings, shock_warnings
 from evaluation.evidence.rows import row_place
+from evaluation.evidence.shocks import Shock, review_shocks, shipped_shocks
 from evaluation.evidence.sufficiency import Measured, plan_data_problems, plan_warnings
 from evaluation.evidence.tidy import Observations, find_data, read_observations
 from evaluation.protocol.indicator import Indicator
@@ -130,6 +133,9 @@ def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple
     plans = {key: plan for key, plan in review.plans.items() if wanted is None or key in wanted}
     needed = {key for plan in plans.values() for key in indicator_roles(plan)} if wanted is not None else None
     measured: dict[str, Measured] = {}
+    audits: dict[str, Audit] = {}
+    shocks = _shocks(review.folder, problems)
+    groups = {name: group.areas for name, group in review.areas.groups.items()}
     for key, indicator in review.indicators.items():
         if needed is not None and key not in needed:
             continue
@@ -138,18 +144,33 @@ def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple
             found = _examine_indicator(draft, indicator, damaged, today, problems, warnings)
             if found is not None:
                 measured[key] = found
+                audits[key] = audit_grid(found.grid, indicator, groups, found.frequency, found.anchor)
+                warnings += oddity_warnings(audits[key], found, shocks)
+    origins = {key: origin for key in measured if (origin := find_origin(review.folder, key)) is not None}
     for key, plan in plans.items():
         file = f"{PLANS}/{review.plan_files[key].name}" if key in review.plan_files else f"{PLANS}/{key}.yaml"
         lines = review.lines.get(file, {})
         bad = draft.damaged.get(file, frozenset())
         if draft.areas_known and not bad.intersection({"design", "treated", "period", "indicators"}):
             problems += plan_data_problems(plan, file, lines, bad, review.areas, measured)
+            if "comparison" not in bad:
+                problems += gap_problems(plan, file, lines, review.areas, measured, audits, shocks)
             if not any(problem.file == file for problem in draft.problems + problems):
                 others = {k: p for k, p in review.plans.items() if k != key}
                 warnings += plan_warnings(plan, file, lines, review.areas, measured, others)
+                if not review.settings.simulated:
+                    warnings += shock_warnings(plan, file, lines, shocks, origins)
     if wanted is None:
         warnings += _review_warnings(review)
     return problems, warnings
+
+
+def _shocks(folder: Path, problems: list[Problem]) -> list[Shock]:
+    try:
+        return review_shocks(folder)
+    except InputError as error:
+        problems += error.problems
+        return list(shipped_shocks())
 
 
 def _examine_indicator(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.audit import Audit, audit_counts
+from evaluation.evidence.shocks import shipped_shocks
 from evaluation.evidence.tidy import Observations, find_data, read_observations
-from evaluation.protocol.indicator import Indicator
+from evaluation.protocol.indicator import COUNTS, Indicator, Window
 from evaluation.protocol.loading import Review
 from evaluation.protocol.partnership import Area
-from evaluation.protocol.period import days_at, label
+from evaluation.protocol.period import Frequency, days_at, first_day, first_place, label, last_place
 from evaluation.protocol.suggest import nearest
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Grid:
         exposure: as supplied, NaN where not.
         listed: True where the data have a row.
         written: True where something is observed: a count, a marker, or an absent row that means zero.
+        partial: True where the data, or the indicator's `unusable`, call a count incomplete; it is not used.
+        provisional: True where the data say that a count may still change.
     """
 
     codes: list[str]
@@ -47,6 +51,8 @@ class Grid:
     exposure: npt.NDArray[np.float64]
     listed: npt.NDArray[np.bool_]
     written: npt.NDArray[np.bool_]
+    partial: npt.NDArray[np.bool_]
+    provisional: npt.NDArray[np.bool_]
 
 
 def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
@@ -60,7 +66,8 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
         A dataset with dims (area, time); coords area (codes, in the order of areas.yaml; areas that areas.yaml does not
         list are left out) and time (labels of all consecutive periods from first to last). Variables: `value` (exact
         count, or score; NaN where missing or an interval), `low` and `high` (bounds of the count: equal to value where
-        exact, NaN where missing), `exposure` (NaN where not known; 1 where counts are modelled without). Attributes:
+        exact, NaN where missing), `exposure` (NaN where not known; 1 where counts are modelled without), `state` (position
+        in `evidence.audit.STATES`). Attributes:
         indicator, frequency, week_anchor, exposure_meaning.
 
     Raises:
@@ -86,6 +93,7 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
     times = range(grid.first, grid.first + grid.value.shape[1])
     days = np.array([days_at(t, frequency, anchor) for t in times], dtype=float)
     exposure, meaning = _exposure(grid, review.areas.areas, indicator, observations.has_exposure, days)
+    groups = {name: group.areas for name, group in review.areas.groups.items()}
     dims = ("area", "time")
     return xr.Dataset(
         {
@@ -93,6 +101,7 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
             "low": (dims, grid.low),
             "high": (dims, grid.high),
             "exposure": (dims, exposure),
+            "state": (dims, audit_grid(grid, indicator, groups, frequency, anchor).state),
         },
         coords={
             "area": ("area", np.asarray(grid.codes, dtype=str)),
@@ -140,7 +149,62 @@ def lay_out(observations: Observations, areas: Mapping[str, Area], indicator: In
         for array in (value, low, high):
             array[~listed] = 0.0
         written |= ~listed
-    return Grid(codes, first, value, low, high, spread(observations.exposure), listed, written)
+    status = np.full(shape, "", dtype=object)
+    status[at] = np.asarray(observations.status, dtype=object)[kept]
+    partial = status == "partial"
+    unusable = window_cells(
+        indicator.unusable, codes, first, shape[1], observations.frequency, observations.week_anchor
+    )
+    for array in (value, low, high):
+        array[unusable] = np.nan
+    written &= ~unusable
+    return Grid(
+        codes, first, value, low, high, spread(observations.exposure), listed, written, partial | unusable,
+        status == "provisional",
+    )  # fmt: skip
+
+
+def window_cells(
+    windows: Sequence[Window], codes: Sequence[str], first: int, n: int, frequency: Frequency, anchor: str
+) -> npt.NDArray[np.bool_]:
+    """The cells that some windows name, shape (area, time)."""
+    found = np.zeros((len(codes), n), dtype=bool)
+    for window in windows:
+        start = max(first_place(window.from_, frequency, anchor) - first, 0)
+        end = max(last_place(window.to, frequency, anchor) - first + 1, 0)
+        rows = [i for i, code in enumerate(codes) if window.areas is None or code in window.areas]
+        found[rows, start:end] = True
+    return found
+
+
+def audit_grid(
+    grid: Grid, indicator: Indicator, groups: Mapping[str, Sequence[str]], frequency: Frequency, anchor: str = ""
+) -> Audit:
+    """Audit the counts of a grid (see `evidence.audit`).
+
+    Args:
+        grid: the counts.
+        indicator: whose they are.
+        groups: areas by name of group; a fall that a group or all areas share is noticed.
+        frequency: of the data.
+        anchor: of weeks.
+    """
+    position = {code: i for i, code in enumerate(grid.codes)}
+    together = {name: [position[code] for code in codes if code in position] for name, codes in groups.items()}
+    together = {name: members for name, members in together.items() if len(members) > 1}
+    together = {"all areas": list(range(len(grid.codes))), **together}
+    days = [first_day(grid.first + t, frequency, anchor) for t in range(grid.value.shape[1])]
+    shut = np.array([any(shock.closed and shock.holds(day) for shock in shipped_shocks()) for day in days], dtype=bool)
+    return audit_counts(
+        grid.value if not indicator.rounded_to else np.where(np.isnan(grid.low), np.nan, (grid.low + grid.high) / 2),
+        ~np.isnan(grid.low),
+        frequency,
+        together,
+        partial=grid.partial,
+        provisional=grid.provisional,
+        expected_falls=shut,
+        count=indicator.likelihood in COUNTS,
+    )
 
 
 def _exposure(

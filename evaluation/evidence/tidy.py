@@ -65,7 +65,7 @@ class Observations:
         low: lower bound; equal to `value` where exact, NaN where missing.
         high: upper bound.
         exposure: NaN where not given.
-        status: final, provisional, revised, suppressed or missing.
+        status: final, provisional, revised, partial (then the count is not used), suppressed or missing.
         numbers: row numbers as a spreadsheet shows them.
         written: True where something was written in the count's cell, whether it can be used or not.
         has_exposure: whether the file has a column of exposure.
@@ -188,6 +188,10 @@ def read_observations(
         problems.append(Problem(file, "row 1", found, remedy))
     counts = read_counts(rows.columns[value_column], value_column, indicator, status, complaints)
     exposure = read_exposure(rows.columns.get("exposure"), counts, indicator, complaints)
+    for i, text in enumerate(status):
+        if text == "partial":  # a count that is known to be incomplete is published, and not used
+            counts.value[i] = counts.low[i] = counts.high[i] = np.nan
+            counts.written[i] = False
     usable = (area >= 0) & (place >= 0)
     _duplicates(codes, area, place, usable, counts, complaints, lambda p: label(p, frequency, anchor))
     observations = Observations(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from evaluation.protocol.reading import Because, PeriodText, Promise, Text, refuse
+from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse
 from evaluation.protocol.suggest import quote
 
 Likelihood = Literal["negative_binomial", "poisson", "binomial", "normal"]
@@ -77,6 +77,21 @@ class Break(Promise):
     because: Because
 
 
+class Window(Promise):
+    """Some periods, of some areas or of all.
+
+    Attributes:
+        from_, to: first and last period.
+        areas: codes; all areas where not given.
+        because: why.
+    """
+
+    from_: PeriodText = Field(alias="from")
+    to: PeriodText
+    areas: list[Code] | None = None
+    because: Because
+
+
 class Indicator(Promise):
     """One indicator.
 
@@ -98,6 +113,9 @@ class Indicator(Promise):
         disclosure: the profile by which the indicator is protected when published.
         unit_cost: of one event.
         breaks: known changes in recording.
+        unusable: counts that are there but known to be wrong or incomplete; they are treated as missing.
+        genuine: counts that look implausible and really happened; they are used.
+        local_definition: name of the local definition of serious violence that it measures.
     """
 
     key: str
@@ -116,3 +134,6 @@ class Indicator(Promise):
     disclosure: Literal["health", "partner", "already_public"] = "partner"
     unit_cost: UnitCost | None = None
     breaks: list[Break] = Field(default_factory=list)
+    unusable: list[Window] = Field(default_factory=list)
+    genuine: list[Window] = Field(default_factory=list)
+    local_definition: Text | None = None

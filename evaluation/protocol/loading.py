@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import InputError, Problem
+from evaluation.protocol.definition import Definition, read_definitions
 from evaluation.protocol.indicator import Indicator
 from evaluation.protocol.partnership import Area, AreaGroup, Areas, ReviewSettings
 from evaluation.protocol.plan import SLUG, STAND_IN, Plan, as_slug
@@ -36,6 +37,7 @@ class Review:
         plans: by id.
         plan_files: the file of each plan, by id.
         lines: line of each key, by file (as named in problems).
+        definitions: local definitions of serious violence, by name.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Review:
     plans: dict[str, Plan]
     plan_files: dict[str, Path]
     lines: Mapping[str, Lines] = field(default_factory=dict, repr=False, compare=False)
+    definitions: Mapping[str, Definition] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,9 @@ def load_plan(path: Path | str) -> tuple[Review, Plan]:
     review = draft.review
     plans = {key: plan for key, plan in review.plans.items() if f"{PLANS}/{review.plan_files[key].name}" not in wrong}
     files = {key: review.plan_files[key] for key in plans}
-    sound = Review(review.folder, review.settings, review.areas, review.indicators, plans, files, review.lines)
+    sound = Review(
+        review.folder, review.settings, review.areas, review.indicators, plans, files, review.lines, review.definitions
+    )
     return sound, plans[resolved.stem]
 
 
@@ -133,6 +138,9 @@ def gather(folder: Path) -> Draft:
     areas = _areas(read(AREAS_FILE), problems)
     document = read(INDICATORS_FILE)
     indicators = _indicators(document, problems, damaged)
+    definitions, wrong = read_definitions(folder)
+    problems.extend(wrong)
+    problems.extend(_definition_problems(indicators, definitions, lines.get(INDICATORS_FILE, {})))
     keys = frozenset(document.data) if document is not None and isinstance(document.data, dict) else None
     plans: dict[str, Plan] = {}
     plan_files: dict[str, Path] = {}
@@ -169,6 +177,7 @@ def gather(folder: Path) -> Draft:
         plans,
         plan_files,
         lines,
+        definitions,
     )
     return Draft(review, problems, damaged, areas_known=areas is not None)
 
@@ -304,6 +313,18 @@ def _indicators(
             indicators[key] = reading.value
             problems.extend(_bounds_problems(reading.value, lines))
     return indicators
+
+
+def _definition_problems(
+    indicators: Mapping[str, Indicator], definitions: Mapping[str, Definition], lines: Lines
+) -> Iterator[Problem]:
+    """Indicators that name a local definition which there is not."""
+    for key, indicator in indicators.items():
+        name = indicator.local_definition
+        if name is not None and name not in definitions:
+            place = place_of(lines, (key, "local_definition"))
+            remedy = did_you_mean(name, definitions, "a name in definitions.yaml")
+            yield Problem(INDICATORS_FILE, place, f"There is no definition `{name}`.", remedy)
 
 
 def _bounds_problems(indicator: Indicator, lines: Lines) -> Iterator[Problem]:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from evaluation.protocol.definition import describe_definition
+from evaluation.publication.calendar_map import store_states
 from evaluation.publication.coverage import coverage_table
 from evaluation.publication.figures import Subject
 
@@ -85,9 +87,20 @@ def labels_of(evaluation: Evaluated) -> dict[str, Any]:
         "plan": plan_words,
         "indicators": indicators,
         "coverage": coverage,
+        "states": {
+            key: store_states(panel, {code: area.name for code, area in evaluation.review.areas.areas.items()})
+            for key, panel in evaluation.panels.items()
+            if key in titles
+        },
         "simulated": bool(settings.simulated),
         "interval": settings.interval,
     }
+
+
+def defined_title(review: Any, indicator: Any) -> str:
+    """The indicator's title with the local definition that it measures, so that every chart repeats it."""
+    found = review.definitions.get(indicator.local_definition) if getattr(indicator, "local_definition", None) else None
+    return f"{indicator.title} (definition: {describe_definition(found)})" if found else str(indicator.title)
 
 
 def subject_of(evaluation: Evaluated, key: str) -> Subject:
@@ -97,7 +110,7 @@ def subject_of(evaluation: Evaluated, key: str) -> Subject:
     effect = evaluation.plan.effect
     return Subject(
         name=f"{evaluation.plan.id}-{key}",
-        title=found.title,
+        title=defined_title(evaluation.review, found),
         unit=found.unit,
         profile=found.disclosure,
         interval=evaluation.review.settings.interval,

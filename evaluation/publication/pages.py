@@ -13,6 +13,7 @@ from evaluation.judgement import economics, findings, wording
 from evaluation.publication import calibration
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
+from evaluation.publication.calendar_map import calendar_map
 from evaluation.publication.disclosure import SHORTHAND, Safe, csv_text, escape, escape_markdown
 from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.edition import Edition, Failure
@@ -146,10 +147,13 @@ def _copy(stage: Stage, path: Path, name: str, texts: dict[str, str]) -> None:
 def _data_quality(edition: Edition) -> list[Block]:
     """What the data of the review hold, as stored in the packets."""
     rows: dict[str, dict[str, Any]] = {}
+    states: dict[str, tuple[str, dict[str, Any]]] = {}
     notes: list[str] = []
     for packet in edition.packets.values():
         for key, row in packet.run.get("labels", {}).get("coverage", {}).items():
             rows.setdefault(key, row)
+        for key, stored in packet.run.get("labels", {}).get("states", {}).items():
+            states.setdefault(key, (packet.label(key)["title"], stored))
         for found in packet.finding["indicators"].values():
             notes += [
                 f"{packet.title}: {c['sentence']}"
@@ -165,6 +169,19 @@ def _data_quality(edition: Edition) -> list[Block]:
         ),
         Table(pd.DataFrame(list(rows.values())), "Data behind the review", name="data-quality", kind="svd-wide"),
     ]
+    maps = [
+        drawn
+        for key, (title, stored) in states.items()
+        if (drawn := calendar_map(f"coverage-{key}", title, stored)) is not None
+    ]
+    if maps:
+        blocks.append(
+            paragraph(
+                "Each chart shows one indicator, one row for each area and one square for each period. Counts that have "
+                "collapsed, that fall together, or that mirror a neighbour's are marked as found; nothing was altered."
+            )
+        )
+        blocks += maps
     if notes:
         blocks += [paragraph("Checks of data quality that were not passed:"), bullets(dict.fromkeys(notes))]
     return blocks

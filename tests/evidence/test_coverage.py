@@ -221,7 +221,8 @@ def test_worth_saying(tmp_path: Path, case: tuple[dict[str, Any], str, str]) -> 
 
 def test_nothing_to_say_about_a_sound_review(tmp_path: Path) -> None:
     review = load_review(write_review(tmp_path, review={"contact": "analyst@example.org"}))
-    assert data_warnings(review) == []
+    # The example's window lies in 2021, so the one thing worth saying is which lockdowns and steps it crosses.
+    assert [warning.found[:19] for warning in data_warnings(review)] == ["Your window crosses"]
 
 
 def test_every_file_is_judged_in_one_pass(tmp_path: Path) -> None:
@@ -292,5 +293,5 @@ def test_neither_pandas_nor_pymc_is_needed(tmp_path: Path) -> None:
 
 
 def test_a_contact_is_asked_for_unless_simulated(tmp_path: Path) -> None:
-    assert [w.place for w in data_warnings(load_review(write_review(tmp_path / "a")))] == ["contact"]
+    assert "contact" in [w.place for w in data_warnings(load_review(write_review(tmp_path / "a")))]
     assert data_warnings(load_review(write_review(tmp_path / "b", review={"simulated": True}))) == []

@@ -1,0 +1,143 @@
+"""The shock calendar: what changed for everybody, or in the recording, at a known date. Each row has its source.
+
+A row that is not `verified` was not confirmed in a source that could be read; its title says so wherever it is shown.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from evaluation.errors import InputError, Problem
+from evaluation.protocol.period import read_span
+
+KINDS = ("covid", "counting_rule", "record_system", "data_supply", "geography", "programme")
+SHIPPED = Path(__file__).with_name("shocks.csv")
+COLUMNS = ("id", "start", "end", "kind", "scope", "closed", "title", "note", "source", "checked", "verified")
+NATIONAL = frozenset({"england", "england and wales"})
+
+
+@dataclass(frozen=True)
+class Shock:
+    """One change at a known date.
+
+    Attributes:
+        id: its name.
+        start, end: first and last day; `end` is None where it did not end.
+        kind: one of KINDS.
+        scope: where: a country, a region, a force.
+        closed: whether people had to stay at home, so that real collapses are to be expected.
+        title, note: in words; the title says (unverified) where it must.
+        source: publisher of the fact.
+        checked: when it was last looked up.
+    """
+
+    id: str
+    start: date
+    end: date | None
+    kind: str
+    scope: str
+    closed: bool
+    title: str
+    note: str
+    source: str
+    checked: date
+
+    def holds(self, day: date) -> bool:
+        """Whether the month of a day has any part in it."""
+        ends = self.end or date.max
+        return (self.start.year, self.start.month) <= (day.year, day.month) <= (ends.year, ends.month)
+
+
+@cache
+def shipped_shocks() -> tuple[Shock, ...]:
+    """The calendar that travels with the program."""
+    return tuple(read_shocks(SHIPPED))
+
+
+def review_shocks(folder: Path) -> list[Shock]:
+    """The shipped calendar with the review's own `shocks.csv`; a row of the same id replaces the shipped one.
+
+    Raises:
+        InputError: with every problem in the review's file.
+    """
+    shocks = {shock.id: shock for shock in shipped_shocks()}
+    own = folder / "shocks.csv"
+    if own.is_file():
+        shocks |= {shock.id: shock for shock in read_shocks(own)}
+    return sorted(shocks.values(), key=lambda shock: (shock.start, shock.id))
+
+
+def read_shocks(path: Path) -> list[Shock]:
+    """Read a calendar.
+
+    Raises:
+        InputError: with every problem, naming the row.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError([Problem(path.name, "", "The file is not in UTF-8.", "Save it as CSV UTF-8.")]) from None
+    rows = list(csv.DictReader(text.splitlines()))
+    header = list(rows[0]) if rows else []
+    if absent := [name for name in COLUMNS if name not in header]:
+        remedy = f"Its columns are {', '.join(COLUMNS)}."
+        raise InputError([Problem(path.name, "row 1", f"There is no column {', '.join(absent)}.", remedy)])
+    problems: list[Problem] = []
+    found = []
+    for number, row in enumerate(rows, 2):
+        place = f"row {number}"
+        try:
+            start = date.fromisoformat(row["start"])
+            end = date.fromisoformat(row["end"]) if row["end"] else None
+            checked = date.fromisoformat(row["checked"])
+        except (ValueError, TypeError):
+            problems.append(
+                Problem(path.name, place, "A date cannot be read.", "Write start, end, checked as 2020-03-23.")
+            )
+            continue
+        if row["kind"] not in KINDS:
+            problems.append(Problem(path.name, place, f"There is no kind '{row['kind']}'.", f"Use {', '.join(KINDS)}."))
+        if not row["source"] or not row["title"] or not row["id"]:
+            problems.append(Problem(path.name, place, "id, title or source is blank.", "Every row needs its source."))
+        if end is not None and end < start:
+            problems.append(Problem(path.name, place, "It ends before it starts.", "Correct the dates."))
+        doubt = "" if row["verified"] == "yes" or "(unverified)" in row["title"] else " (unverified)"
+        found.append(
+            Shock(row["id"], start, end, row["kind"], row["scope"], row["closed"] == "yes", row["title"] + doubt,
+                  row["note"], row["source"], checked)
+        )  # fmt: skip
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def crossing(
+    shocks: Sequence[Shock], start: str, end: str, kinds: Iterable[str], suppliers: Iterable[str] = ()
+) -> list[Shock]:
+    """Shocks that begin inside a window, or hold when it begins, of some kinds, national or of the suppliers.
+
+    Args:
+        shocks: the calendar.
+        start, end: periods as written.
+        kinds: of KINDS.
+        suppliers: police forces in the data; shocks of other forces are left out.
+    """
+    first, last = read_span(start).first, read_span(end).last
+    wanted, known = set(kinds), [name.casefold() for name in suppliers]
+
+    def concerns(shock: Shock) -> bool:
+        scope = shock.scope.casefold()
+        return scope in NATIONAL or any(scope in name or name in scope for name in known)
+
+    return [
+        shock
+        for shock in shocks
+        if shock.kind in wanted
+        and concerns(shock)
+        and (first < shock.start <= last or (shock.end is not None and shock.start <= first <= shock.end))
+    ]

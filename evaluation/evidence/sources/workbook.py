@@ -1,0 +1,364 @@
+"""Rows of CSV files and of workbooks, as text, with the row numbers that a spreadsheet shows.
+
+An .ods is read as a stream of XML events, because the Home Office's CSP workbook unpacks to more than a gigabyte of
+it; .xlsx, .xls and .xlsb are read by calamine, one sheet at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from evaluation.errors import InputError, Problem
+from evaluation.evidence.sources.intake import AGAIN, Leaf, check_text, read_bytes, refuse_columns
+from evaluation.protocol.suggest import listing, plural
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+HEADER_WITHIN = 40  # rows looked through for the header: publishers put titles and notes above it
+_PIECE = 1 << 20
+_MOST_COLUMNS = 2000  # a sheet's last cell is often repeated to the edge of the sheet
+
+Row = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table found in a file.
+
+    Attributes:
+        leaf: the file.
+        sheet: its sheet, blank in CSV.
+        header: column names as published.
+        header_row: the row they are in.
+        rows: number and cells of each row below that is not blank; every row has as many cells as there are columns.
+    """
+
+    leaf: Leaf
+    sheet: str
+    header: list[str]
+    header_row: int
+    rows: Iterator[Row]
+
+    def at(self, name: str) -> int:
+        """The position of a column."""
+        return self.header.index(name)
+
+    def place(self, number: int, column: str = "") -> str:
+        """`sheet 2018_19, row 7, Offence Count`."""
+        parts = [f"sheet {self.sheet}" if self.sheet else "", f"row {number}", column]
+        return ", ".join(part for part in parts if part)
+
+
+def sheet_names(leaf: Leaf) -> list[str]:
+    """The sheets of a workbook in their order; one blank name for a CSV file."""
+    if not leaf.stem.lower().endswith(WORKBOOKS):
+        return [""]
+    if leaf.stem.lower().endswith(".ods"):
+        return [name for name, _ in _ods_rows(leaf, names_only=True)]
+    return list(_calamine(leaf).sheet_names)
+
+
+def read_rows(leaf: Leaf, sheet: str = "") -> Iterator[Row]:
+    """Every row of a file or sheet that is not wholly blank, as text.
+
+    Raises:
+        InputError: the file is empty, damaged, in another encoding, or has no such sheet.
+    """
+    stem = leaf.stem.lower()
+    if stem.endswith(".ods"):
+        yield from _rows_of_ods(leaf, sheet)
+    elif stem.endswith(WORKBOOKS):
+        yield from _rows_of_workbook(leaf, sheet)
+    else:
+        text = check_text(read_bytes(leaf), leaf).decode("utf-8")
+        yield from _rows_of_csv(text, leaf)
+
+
+def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "") -> Table:
+    """Find the header and read what is below it.
+
+    Args:
+        leaf: the file.
+        required: columns that must be there; other names of the same column in one tuple. Order does not matter.
+        sheet: of a workbook.
+
+    Raises:
+        InputError: as `read_rows`; or no row has these columns; or header cells are merged, blank or double.
+    """
+    rows = read_rows(leaf, sheet)
+    seen: list[Row] = []
+    for number, cells in rows:
+        names = [" ".join(cell.split()) for cell in cells]
+        seen.append((number, names))
+        if all(any(name in names for name in options) for options in required):
+            header = _trimmed(names)
+            _require_sound(leaf, sheet, number, header)
+            return Table(leaf, sheet, header, number, _body(leaf, sheet, header, rows))
+        if len(seen) >= HEADER_WITHIN:
+            break
+    if not seen:
+        raise InputError([Problem(leaf.name, f"sheet {sheet}" if sheet else "", "There are no rows.", AGAIN)])
+    best = max(seen, key=lambda row: sum(bool(cell) for cell in row[1]))
+    problem = refuse_columns(leaf, _trimmed(best[1]), [options[0] for options in required], best[0])
+    raise InputError([problem])
+
+
+def _trimmed(cells: Sequence[str]) -> list[str]:
+    kept = list(cells)
+    while kept and not kept[-1]:
+        kept.pop()
+    return kept
+
+
+def _require_sound(leaf: Leaf, sheet: str, number: int, header: Sequence[str]) -> None:
+    where = f"sheet {sheet}, row {number}" if sheet else f"row {number}"
+    problems = []
+    blank = [i for i, name in enumerate(header) if not name]
+    if blank:
+        shown = listing([column_letter(i) for i in blank])
+        text = f"The header has no name in {plural(len(blank), 'column')} ({shown}): its cells are merged or blank."
+        problems.append(Problem(leaf.name, where, text, "Unmerge the header and give every column a name of its own."))
+    twice = sorted({name for name in header if name and list(header).count(name) > 1})
+    if twice:
+        text = f"More than one column is called {listing(twice)}."
+        problems.append(Problem(leaf.name, where, text, "Rename or delete all but one."))
+    if problems:
+        raise InputError(problems)
+
+
+def column_letter(position: int) -> str:
+    """The letter of a column, counted from 0, as a spreadsheet shows it."""
+    letters = ""
+    position += 1
+    while position:
+        position, rest = divmod(position - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _body(leaf: Leaf, sheet: str, header: Sequence[str], rows: Iterator[Row]) -> Iterator[Row]:
+    width = len(header)
+    delimited = not leaf.stem.lower().endswith(WORKBOOKS)
+    for number, cells in rows:
+        if len(cells) != width:
+            extra = any(cell for cell in cells[width:])
+            if extra or (delimited and len(cells) < width):
+                text = f"The row has {plural(len(_trimmed(cells)), 'cell')} where there are {width} columns."
+                where = f"sheet {sheet}, row {number}" if sheet else f"row {number}"
+                remedy = f"The file is cut short or was edited. {AGAIN}"
+                raise InputError([Problem(leaf.name, where, text, remedy)])
+            cells = [*cells[:width], *[""] * (width - len(cells))]
+        yield number, cells
+
+
+def _rows_of_csv(text: str, leaf: Leaf) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    number = 0
+    try:
+        for number, cells in enumerate(reader, 1):
+            if any(cell.strip() for cell in cells):
+                yield number, [cell.strip() for cell in cells]
+    except csv.Error:
+        text = "The quotation marks in this row do not match."
+        raise InputError([Problem(leaf.name, f"row {number + 1}", text, AGAIN)]) from None
+
+
+def _calamine(leaf: Leaf) -> Any:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    raw = read_bytes(leaf)
+    try:
+        return CalamineWorkbook.from_filelike(io.BytesIO(raw))
+    except (CalamineError, OSError, ValueError) as error:
+        text = f"The workbook cannot be opened ({str(error).splitlines()[0][:100]})."
+        raise InputError(
+            [Problem(leaf.name, "", text, "It is damaged, cut short or protected by a password.")]
+        ) from None
+
+
+def _rows_of_workbook(leaf: Leaf, sheet: str) -> Iterator[Row]:
+    book = _calamine(leaf)
+    if sheet not in book.sheet_names:
+        raise InputError([_no_sheet(leaf, sheet, book.sheet_names)])
+    found = book.get_sheet_by_name(sheet)
+    # Rows above the first that is written are skipped by the reader, but a spreadsheet counts them.
+    first = (found.start or (0, 0))[0] if found.start else 0
+    for offset, cells in enumerate(found.to_python(skip_empty_area=True)):
+        texts = [cell_text(cell) for cell in cells]
+        if found.start and found.start[1]:
+            texts = [""] * found.start[1] + texts
+        if any(texts):
+            yield first + offset + 1, texts
+
+
+def cell_text(cell: Any) -> str:
+    """A typed cell as text: whole numbers without a point, dates as YYYY-MM-DD."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    if isinstance(cell, (date, time, timedelta)):
+        return str(cell)
+    return str(cell).strip()
+
+
+def _no_sheet(leaf: Leaf, sheet: str, names: Sequence[str]) -> Problem:
+    return Problem(leaf.name, "", f"There is no sheet '{sheet}'.", f"The sheets are: {listing(list(names), 12)}.")
+
+
+def _rows_of_ods(leaf: Leaf, sheet: str) -> Iterator[Row]:
+    names = []
+    for name, rows in _ods_rows(leaf):
+        names.append(name)
+        if name == sheet:
+            yield from rows
+            return
+    raise InputError([_no_sheet(leaf, sheet, names)])
+
+
+def read_ods(leaf: Leaf) -> Iterator[tuple[str, Iterator[Row]]]:
+    """Every sheet of an .ods in one pass over it, with its rows; use up the rows before the next sheet."""
+    return _ods_rows(leaf)
+
+
+def _ods_rows(leaf: Leaf, *, names_only: bool = False) -> Iterator[tuple[str, Iterator[Row]]]:
+    """Sheets and rows from the stream of XML events in an .ods."""
+    events = _ods_events(leaf, names_only=names_only)
+    event = next(events, None)
+    while event is not None:
+        name = str(event[1])
+        ended: list[tuple[int, Any]] = []
+
+        def rows(ended: list[tuple[int, Any]] = ended) -> Iterator[Row]:
+            for kind, value in events:
+                if kind < 0:
+                    ended.append((kind, value))
+                    return
+                yield kind, value
+
+        current = rows()
+        yield name, current
+        for _ in current:  # what the caller left unread
+            pass
+        event = ended[0] if ended else None
+
+
+def _ods_events(leaf: Leaf, *, names_only: bool) -> Iterator[tuple[int, Any]]:
+    """(-1, sheet name) where a sheet begins; (row number, cells) for each row that is not blank."""
+    try:
+        source = leaf.path if not leaf.member else io.BytesIO(read_bytes(leaf))
+        if not leaf.member and leaf.path.stat().st_size == 0:
+            read_bytes(leaf)
+        with zipfile.ZipFile(source) as archive, archive.open("content.xml") as stream:
+            reader = _OdsReader(names_only=names_only)
+            while piece := stream.read(_PIECE):
+                reader.parser.Parse(piece, False)
+                yield from reader.take()
+            reader.parser.Parse(b"", True)
+            yield from reader.take()
+    except (zipfile.BadZipFile, KeyError, EOFError):
+        text = "The file is not a sound OpenDocument workbook: it is damaged or cut short."
+        raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
+    except expat.ExpatError as error:
+        text = f"The workbook's XML is damaged at line {error.lineno}."
+        raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
+
+
+class _OdsReader:
+    """Builds rows from the events of an OpenDocument table; keeps nothing but the row under way."""
+
+    def __init__(self, *, names_only: bool) -> None:
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._names if names_only else self._start
+        if not names_only:
+            self.parser.EndElementHandler = self._end
+            self.parser.CharacterDataHandler = self._text
+        self._out: list[tuple[int, Any]] = []
+        self._number = 0
+        self._repeat_row = 1
+        self._cells: list[str] = []
+        self._pending = 0  # blank cells that count only if another cell follows
+        self._repeat_cell = 1
+        self._value: str | None = None
+        self._parts: list[str] = []
+        self._within = False
+        self._note = 0
+
+    def take(self) -> list[tuple[int, Any]]:
+        """What was built since the last call."""
+        out, self._out = self._out, []
+        return out
+
+    def _names(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "table:table":
+            self._out.append((-1, attributes.get("table:name", "")))
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag in ("table:table-cell", "table:covered-table-cell"):
+            self._repeat_cell = int(attributes.get("table:number-columns-repeated", "1"))
+            kind = attributes.get("office:value-type")
+            self._value = None
+            if kind in ("float", "percentage", "currency"):
+                self._value = _number_text(attributes.get("office:value", ""))
+            elif kind == "date":
+                self._value = attributes.get("office:date-value", "").removesuffix("T00:00:00")
+            self._parts = []
+            self._within = True
+        elif tag == "table:table-row":
+            self._repeat_row = int(attributes.get("table:number-rows-repeated", "1"))
+            self._cells, self._pending = [], 0
+        elif tag == "table:table":
+            self._number = 0
+            self._out.append((-1, attributes.get("table:name", "")))
+        elif tag == "office:annotation":
+            self._note += 1
+        elif tag == "text:s":
+            self._parts.append(" " * int(attributes.get("text:c", "1")))
+        elif tag == "text:p" and self._parts:
+            self._parts.append(" ")
+
+    def _text(self, data: str) -> None:
+        if self._within and not self._note:
+            self._parts.append(data)
+
+    def _end(self, tag: str) -> None:
+        if tag in ("table:table-cell", "table:covered-table-cell"):
+            text = self._value if self._value is not None else "".join(self._parts).strip()
+            if text:
+                self._cells += [""] * self._pending + [text] * min(self._repeat_cell, _MOST_COLUMNS)
+                self._pending = 0
+            else:
+                self._pending = min(self._pending + self._repeat_cell, _MOST_COLUMNS)
+            self._within = False
+        elif tag == "table:table-row":
+            if self._cells:
+                for i in range(self._repeat_row):
+                    self._out.append((self._number + i + 1, list(self._cells)))
+            self._number += self._repeat_row
+        elif tag == "office:annotation":
+            self._note -= 1
+
+
+def _number_text(text: str) -> str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else text
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether the name is that of a workbook."""
+    return path.name.lower().endswith(WORKBOOKS)
