@@ -13,7 +13,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from evaluation import flow, resources
+from evaluation import flow, resources, standing
 from evaluation.errors import FitFailure
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.crew import carry_out_all
@@ -95,6 +95,7 @@ def run_review(
         if plan.id in outcome.packets:
             outcome.failures |= failed_indicators(review, plan.id, outcome.packets[plan.id])
         record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
+    outcome.failures |= standing.write_chapters(review.folder, jobs, tell, progress)
     outcome.index = publish(review, profile, tell)
     return outcome
 

@@ -135,6 +135,21 @@ def review(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: svd monitor my-review")
+def monitor(review: ReviewFolder = None, jobs: JobsOption = DEFAULT_JOBS) -> None:
+    """This month's signals of every indicator and area, and what changed; evaluates no plan again."""
+    from evaluation.errors import InputError
+    from evaluation.standing import monitor_review
+
+    limit_threads()
+    try:
+        with progress_bar() as progress:
+            for line in monitor_review(locate(review), jobs, tell, progress):
+                tell(line)
+    except InputError as error:
+        list_problems(error)
+
+
 @app.command(epilog="Example: svd book my-review")
 def book(
     review: ReviewFolder = None,

@@ -37,7 +37,7 @@ from evaluation.judgement.monitoring import (
 )
 from evaluation.protocol import Review
 
-REFITS = 60
+REFITS = 30  # each tries a watched year, so that some hundreds of periods are judged
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,9 @@ def watch(
         charts = sum(found.range is not None for found in answers)
         rate = float(flags.mean())
         ranges = Alarms(rate, rate * charts, 1.0 - (1.0 - rate) ** charts, flags.size)
-    return Board(judged, textbook_alarms(lengths, rng) if lengths else None, board_alarms(quiet) if quiet else None, ranges)
+    return Board(
+        judged, textbook_alarms(lengths, rng) if lengths else None, board_alarms(quiet) if quiet else None, ranges
+    )
 
 
 def _answer_all(asked: list[_Asked], jobs: int, report: Callable[[int, int], None]) -> list[_Answer]:

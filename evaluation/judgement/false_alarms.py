@@ -104,4 +104,6 @@ def refit_tails(frame: Frame, path: Array, noise: dict[str, float], seed: int) -
     quiet = replace(frame, value=made, low=made.copy(), high=made.copy())
     drawn = expect(quiet, seed).replicate
     start = int(frame.start[0])
-    return np.minimum((drawn[:, start:] <= made[0, start:]).mean(axis=0), (drawn[:, start:] >= made[0, start:]).mean(axis=0))
+    return np.minimum(
+        (drawn[:, start:] <= made[0, start:]).mean(axis=0), (drawn[:, start:] >= made[0, start:]).mean(axis=0)
+    )

@@ -204,7 +204,14 @@ def _by_rules(
         return "none", "nothing is recorded", None, None, "", 0
     hidden = seen & ~np.isfinite(series.value[:end])
     if hidden[series.first if series.first < end else 0 :].any() or (hidden.any() and series.first >= end - 1):
-        return "none", f"{int(hidden.sum())} numbers are withheld as published, so no point can be drawn", None, None, "", 0
+        return (
+            "none",
+            f"{int(hidden.sum())} numbers are withheld as published, so no point can be drawn",
+            None,
+            None,
+            "",
+            0,
+        )
     points = series.value[series.first : end]
     if len(points) < 2:
         return "none", "a period just before the newest is missing, and the chart has no gaps", None, None, "", 0
@@ -240,4 +247,14 @@ def summarise_range(series: Series, expected: Expected, watched: int, interval: 
     counted = slice(0, max(series.complete - start, 0))
     total = float(series.value[start:][counted].sum())
     sums = np.quantile(drawn[:, counted].sum(axis=1), [0.5, tail, 1.0 - tail])
-    return Range(start, median, lower, upper, below, above, total, (float(sums[0]), float(sums[1]), float(sums[2])), expected.noise)
+    return Range(
+        start,
+        median,
+        lower,
+        upper,
+        below,
+        above,
+        total,
+        (float(sums[0]), float(sums[1]), float(sums[2])),
+        expected.noise,
+    )
