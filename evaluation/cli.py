@@ -150,6 +150,19 @@ def monitor(review: ReviewFolder = None, jobs: JobsOption = DEFAULT_JOBS) -> Non
         list_problems(error)
 
 
+@app.command(epilog="Example: svd calendar my-review")
+def calendar(review: ReviewFolder = None) -> None:
+    """What is due when in the year of the review, and what is late."""
+    from evaluation.errors import InputError
+    from evaluation.publication.duty import year_of
+
+    try:
+        for entry in year_of(locate(review)):
+            tell(f"{entry.due or 'no date'!s:10}  {entry.state:9}  {entry.what}: {entry.note}")
+    except InputError as error:
+        list_problems(error)
+
+
 @app.command(epilog="Example: svd book my-review")
 def book(
     review: ReviewFolder = None,

@@ -48,7 +48,7 @@ def frame_series(
         panel: from `build_panel`.
         area: code.
         likelihood: of the indicator.
-        watched: number of newest periods that the fit must not see.
+        watched: number of newest periods that the fit must not see; 0 to learn from all.
         left_out: periods that say nothing about ordinary times, shape (time,).
 
     Raises:
@@ -61,19 +61,22 @@ def frame_series(
     if likelihood == "normal":
         low, high = value.copy(), value.copy()
     used = np.ones(value.shape, dtype=bool) if likelihood == "normal" else np.isfinite(exposure) & (exposure > 0)
-    used[:, n - watched :] = False
+    if watched:
+        used[:, n - watched :] = False
     if left_out is not None:
         used[:, left_out] = False
     if not (used & np.isfinite(low)).any():
         raise ValueError(f"nothing is observed in {area} before the watched periods")
     frequency = panel.attrs["frequency"]
     per_year = {"week": 365.25 / 7, "month": 12.0, "quarter": 4.0, "year": 1.0}[frequency]
+    # A frame always has a start; when nothing is set aside no effect may grow there.
+    priors = Priors() if watched else Priors(effect_sd=1e-6)
     frame = Frame(
         plan="monitoring", indicator=str(panel.attrs["indicator"]), role="primary", design="its", likelihood=likelihood,
         direction="lower_is_better", meaningful=None, frequency=frequency, per_year=per_year, areas=[area], n_treated=1,
-        periods=[str(t) for t in panel.time.values], start=np.array([n - watched]), washout=0, value=value, low=low,
+        periods=[str(t) for t in panel.time.values], start=np.array([n - max(watched, 1)]), washout=0, value=value, low=low,
         high=high, exposure=exposure, used=used, shape="step", ramp_periods=1, leads=False, trend=True,
-        seasonal=frequency != "year", autocorrelation=True, priors=Priors(),
+        seasonal=frequency != "year", autocorrelation=True, priors=priors,
     )  # fmt: skip
     return standardise(frame) if likelihood == "normal" else frame
 
