@@ -17,12 +17,14 @@ import numpy as np
 
 from evaluation import resources
 from evaluation.errors import InputError
+from evaluation.evidence.context import CONTEXT, MAP, PROFILE, Context, read_context
 from evaluation.evidence.coverage import examine_review
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
 from evaluation.judgement.board import Board, watch
 from evaluation.judgement.false_alarms import Alarms
 from evaluation.judgement.monitoring import Judged, Range, gather_series, judge
+from evaluation.judgement.needs import Need, assess
 from evaluation.protocol import Review
 from evaluation.publication.edition import chapter_path
 
@@ -68,6 +70,27 @@ def open_board(
     aside.write_text(json.dumps(_store(board), allow_nan=True) + "\n", encoding="utf-8")
     os.replace(aside, path)
     return review, board, key
+
+
+def open_needs(review_folder: Path | str) -> tuple[Review, list[Need], Context, str]:
+    """The needs assessment of a review, computed (it takes seconds), with its context and its key.
+
+    Raises:
+        InputError: something is wrong in the review's files, data, map or context.
+    """
+    review = open_review(resources.find(review_folder))
+    context = read_context(review)
+    return review, assess(review, context.neighbours), context, needs_key(review)
+
+
+def needs_key(review: Review) -> str:
+    """Fingerprint of everything a needs assessment depends on."""
+    digest = hashlib.sha256(board_key(review).encode())
+    digest.update(repr(review.settings).encode())
+    for name in (MAP, PROFILE, CONTEXT):
+        if (path := review.folder / name).is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]
 
 
 def board_key(review: Review) -> str:
@@ -193,4 +216,11 @@ def _compute_board(folder: Path, jobs: int, progress: Callable[[int, int], None]
     return open_board(folder, jobs, progress)[2]
 
 
-CHAPTERS: dict[str, Callable[[Path, int, Callable[[int, int], None]], str]] = {"monitoring": _compute_board}
+def _key_of_needs(folder: Path, jobs: int, progress: Callable[[int, int], None]) -> str:
+    return needs_key(open_review(folder))
+
+
+CHAPTERS: dict[str, Callable[[Path, int, Callable[[int, int], None]], str]] = {
+    "monitoring": _compute_board,
+    "needs_assessment": _key_of_needs,
+}

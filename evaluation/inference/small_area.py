@@ -28,7 +28,7 @@ class Rates:
 
     Attributes:
         rate: shape (draw, area).
-        level: rate of a typical area, shape (draw,).
+        level: geometric mean of the areas' rates, shape (draw,).
         sd: posterior mean of the spread between areas, on the log scale.
         share: posterior mean of the share of that spread which neighbours have in common; NaN without neighbours.
     """
@@ -66,9 +66,7 @@ def pool_rates(low: Array, high: Array, exposure: Array, neighbours: NDArray[np.
     weight /= weight.sum()
     rng = np.random.default_rng(seed)
     drawn, level = [], []
-    for (sd, _), (eta, curvature, covariance), times in zip(
-        points, modes, rng.multinomial(N_DRAWS, weight), strict=True
-    ):
+    for (eta, curvature, covariance), times in zip(modes, rng.multinomial(N_DRAWS, weight), strict=True):
         if times:
             root = np.sqrt(curvature)
             inner = linalg.cholesky(np.eye(n) + root[:, None] * covariance * root[None, :], lower=True)
@@ -77,7 +75,7 @@ def pool_rates(low: Array, high: Array, exposure: Array, neighbours: NDArray[np.
             spread = linalg.cholesky(left + 1e-10 * np.eye(n), lower=True)
             u = eta + (spread @ rng.standard_normal((n, times))).T
             drawn.append(u)
-            level.append(u.mean(axis=1) + rng.normal(0.0, 1e-12 * sd, times))
+            level.append(u.mean(axis=1))
     share_mean = float(weight @ np.array([share for _, share in points])) if structured is not None else float("nan")
     sd_mean = float(weight @ np.array([sd for sd, _ in points]))
     return Rates(np.exp(centre + np.concatenate(drawn)), np.exp(centre + np.concatenate(level)), sd_mean, share_mean)
