@@ -26,6 +26,7 @@ SURE = 0.95  # probability from which an area is said to lie above the partnersh
 RISING = 0.775  # probability from which a rise is called likely (the yardstick's "highly likely" begins there)
 HALF = 0.5
 CHANCE_WORLDS = 2000
+FEWEST_EVENTS = 50  # in the two newest years; with fewer the change would be the prior's more than the data's
 
 
 @dataclass(frozen=True)
@@ -115,14 +116,18 @@ class Need:
 
 
 def assess(review: Review, neighbours: dict[str, list[str]] | None = None) -> list[Need]:
-    """Every outcome that is counted, in the order of indicators.yaml.
+    """Every outcome that is counted and that the definition names (all, where it names none), as in indicators.yaml.
 
     Args:
         review: with data in order.
         neighbours: code -> codes of areas that share a border, from a map; those in areas.yaml come first.
     """
     found = []
+    definition = review.settings.duty.definition
+    named = set(definition.indicators) if definition else set()
     for number, (key, indicator) in enumerate(review.indicators.items()):
+        if named and key not in named:
+            continue
         counts = indicator.likelihood in ("negative_binomial", "poisson")
         if counts and indicator.monitoring.kind == "outcome":
             panel = build_panel(review, key)
@@ -251,6 +256,8 @@ def _change(
     exposure = panel["exposure"].values
     whole = np.isfinite(low).all(axis=0) & np.isfinite(exposure).all(axis=0)
     if len(whole) < 3 * year or whole[-2 * year :].sum() < 2 * year:
+        return None, float("nan")
+    if np.nansum((low + high)[:, -2 * year :] / 2.0) < FEWEST_EVENTS:
         return None, float("nan")
     # Where counts are ranges the middle of the sum stands in: over a whole partnership the ends nearly cancel.
     value = np.where(whole, np.round((low + high) / 2.0).sum(axis=0), np.nan)

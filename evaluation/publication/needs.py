@@ -141,7 +141,9 @@ def conditions(needs: Sequence[Need], context: Context) -> list[Block]:
     for factor in context.factors.columns:
         for n in needs:
             pairs: list[tuple[float, float]] = [
-                (context.factors.at[p.area, factor], p.rate.median) for p in n.places if p.area in context.factors.index
+                (float(context.factors[str(factor)][p.area]), p.rate.median)
+                for p in n.places
+                if p.area in context.factors.index
             ]
             known = [(a, b) for a, b in pairs if np.isfinite(a)]
             if len(known) >= 5:
@@ -188,7 +190,7 @@ def limits(needs: Sequence[Need], review: Review, context: Context) -> list[Bloc
         if n.range_only
     ]
     items += [
-        f"{n.indicator.title}: the change could not be estimated (fewer than three whole years, or an area missing)."
+        f"{n.indicator.title}: the change is not estimated (fewer than three whole years, a period missing, or too few events)."
         for n in needs
         if n.change is None
     ]
