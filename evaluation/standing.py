@@ -25,6 +25,7 @@ from evaluation.judgement.board import Board, watch
 from evaluation.judgement.false_alarms import Alarms
 from evaluation.judgement.monitoring import Judged, Range, gather_series, judge
 from evaluation.judgement.needs import Need, assess
+from evaluation.judgement.stopping import Watch, watch_plans
 from evaluation.protocol import Review
 from evaluation.publication.edition import chapter_path
 
@@ -83,6 +84,11 @@ def open_needs(review_folder: Path | str) -> tuple[Review, list[Need], Context, 
     return review, assess(review, context.neighbours), context, needs_key(review)
 
 
+def open_watches(review: Review) -> list[Watch]:
+    """The running interventions of a review, looked at by the rules that their plans fixed in advance (takes seconds each)."""
+    return watch_plans(review, lambda key: build_panel(review, key))
+
+
 def needs_key(review: Review) -> str:
     """Fingerprint of everything a needs assessment depends on."""
     digest = hashlib.sha256(board_key(review).encode())
@@ -100,6 +106,7 @@ def board_key(review: Review) -> str:
         digest.update(repr((indicator, sorted(indicator.model_fields_set))).encode())
         if path := find_data(review.folder, indicator):
             digest.update(path.read_bytes())
+    digest.update(repr(sorted(review.plans.items())).encode())
     digest.update(repr((review.areas, review.settings.seed, review.settings.interval)).encode())
     room = Path(__file__).parent
     for path in sorted([*(room / "inference").glob("*.py"), *(room / "judgement").glob("*.py")]):

@@ -10,6 +10,7 @@ import numpy as np
 from evaluation.judgement.board import Board
 from evaluation.judgement.false_alarms import Alarms
 from evaluation.judgement.monitoring import RARE, TAIL, Judged
+from evaluation.judgement.stopping import Watch
 from evaluation.judgement.xmr import RULE_WORDS, TRIAL
 from evaluation.protocol import Review
 from evaluation.publication import numbers as say
@@ -26,6 +27,12 @@ ASSURANCE = {
     None: "No target",
 }
 RANGE_WORDS = {1: "Above the expected range", 0: "Inside the expected range", -1: "Below the expected range"}
+VERDICT_WORDS = {
+    "harm": "Stop: harm",
+    "success": "Benefit shown",
+    "futility": "Stop: no effect worth acting on",
+    "go on": "Go on",
+}
 MOST_CHARTS = 150
 
 
@@ -150,6 +157,51 @@ def delivery(board: Board, review: Review) -> list[Block]:
     ]
 
 
+def running(watches: Sequence[Watch]) -> list[Block]:
+    """Interventions looked at while they run, by rules fixed in advance, with the rules' error rates."""
+    blocks: list[Block] = [
+        paragraph(
+            "Looking again and again until a result appears would always find one. So a running intervention is looked at only at the dates and by "
+            "the rule that its plan fixed in advance, and how often that rule errs over all its looks together is found by simulation. Looks use the fast "
+            "approximation; the finding itself comes from the evaluation."
+        )
+    ]
+    for w in watches:
+        if w.rule is None or not w.errors:
+            blocks.append(paragraph(f"{w.title}: {w.why}."))
+            continue
+        blocks.append(paragraph(f"{w.title}: {_stand(w)}", "svd-lead"))
+        looks = [
+            (
+                say.period_name(k.period),
+                say.probability(k.benefit),
+                say.probability(k.harm),
+                say.probability(k.worth),
+                VERDICT_WORDS[v],
+            )
+            for k, v in zip(w.looks, w.verdicts, strict=True)
+        ]
+        if looks:
+            columns = [
+                "Data up to",
+                "Probability it helps",
+                "Probability it harms",
+                "Probability worth acting on",
+                "The rule says",
+            ]
+            blocks.append(Table(rows_table(looks, columns), f"Looks taken: {w.title}", name=f"looks-{w.plan}"))
+        errors = [
+            (f"{truth[:1].upper()}{truth[1:]}", *(say.probability(e[v]) for v in VERDICT_WORDS)) for truth, e in w.errors.items()
+        ]
+        blocks.append(
+            Table(
+                rows_table(errors, ["What is true", *VERDICT_WORDS.values()]),
+                f"How often the rule ends so, over all {len(w.planned)} looks (simulated)",
+            )
+        )
+    return blocks
+
+
 def false_alarms(board: Board) -> list[Block]:
     """How often a board like this one signals although nothing changed."""
     rows = [
@@ -246,6 +298,14 @@ def _board_table(title: str, judged: Sequence[Judged]) -> Table:
     counts = () if judged[0].series.indicator.disclosure == "already_public" else ("Newest",)
     name = f"board-{judged[0].series.indicator.key}"
     return Table(rows_table(rows, columns), clean(title), counts=counts, name=name, kind="svd-wide")
+
+
+def _stand(w: Watch) -> str:
+    left = [p for p in w.planned if p not in {k.period for k in w.looks}]
+    following = f"next look with the data up to {say.period_name(left[0])}" if left else "no look is left"
+    if w.decided is not None:
+        return f"{VERDICT_WORDS[w.verdicts[w.decided]].lower()}, at the look of {say.period_name(w.looks[w.decided].period)}."
+    return f"the rule says to go on; {following}."
 
 
 def _newest(j: Judged) -> object:
