@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from evaluation import resources
 from evaluation.errors import InputError
 from evaluation.evidence.context import CONTEXT, MAP, PROFILE, Context, read_context
 from evaluation.evidence.coverage import examine_review
+from evaluation.evidence.editions import FOLDER, keep_editions
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
 from evaluation.judgement.board import Board, watch
@@ -106,6 +108,8 @@ def board_key(review: Review) -> str:
         digest.update(repr((indicator, sorted(indicator.model_fields_set))).encode())
         if path := find_data(review.folder, indicator):
             digest.update(path.read_bytes())
+        for edition in sorted((review.folder / FOLDER / indicator.key).glob("*.csv")):
+            digest.update(edition.read_bytes())
     digest.update(repr(sorted(review.plans.items())).encode())
     digest.update(repr((review.areas, review.settings.seed, review.settings.interval)).encode())
     room = Path(__file__).parent
@@ -198,6 +202,8 @@ def monitor_review(
     """
     from evaluation.publication import monitoring
 
+    for kept in keep_editions(open_review(review_folder), datetime.now(UTC).date()):
+        tell(f"kept an edition: {kept.relative_to(review_folder).as_posix()}")
     _, board, _ = open_board(review_folder, jobs, progress)
     failed = write_chapters(review_folder, jobs, tell, progress, ("monitoring",))
     lines = monitoring.news(board)

@@ -15,8 +15,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from evaluation.evidence.editions import read_editions
 from evaluation.inference.expected import Expected
 from evaluation.judgement import xmr
+from evaluation.judgement.nowcast import Nowcast, nowcast
 from evaluation.judgement.rare import GChart, g_chart
 from evaluation.protocol import Indicator, Review
 from evaluation.protocol.period import first_place, last_place, ordinal, read_span
@@ -41,6 +43,7 @@ class Series:
         first: position from which there is no gap up to the newest complete period (where the chart starts).
         rebase: position -> why limits start afresh there.
         left_out: periods from which the expected range learns nothing, shape (time,).
+        nowcasts: what provisional periods are expected to come to, where editions taught it.
     """
 
     indicator: Indicator
@@ -54,6 +57,7 @@ class Series:
     first: int
     rebase: dict[int, str]
     left_out: NDArray[np.bool_]
+    nowcasts: tuple[Nowcast, ...] = ()
 
     @property
     def direction(self) -> str | None:
@@ -155,6 +159,9 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> li
     for window in watch.exclude:
         begin, end = first_place(window.from_, frequency, anchor), last_place(window.to, frequency, anchor)
         left_out[max(begin - origin, 0) : max(end - origin + 1, 0)] = True
+    appeared, editions = read_editions(review, indicator, panel) if watch.provisional else ([], np.zeros(0))
+    if appeared and not np.array_equal(editions[-1], panel["value"].values, equal_nan=True):
+        appeared = []  # the data are newer than their newest edition, so the age of a count is not known
     found = []
     for row, code in enumerate(str(a) for a in panel.area.values):
         value, low, high = (panel[name].values[row].astype(float) for name in ("value", "low", "high"))
@@ -172,10 +179,29 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> li
         changes |= {r.from_: r.because for r in watch.rebase if not r.areas or code in r.areas}
         rebase = {first_place(text, frequency, anchor) - origin: because for text, because in changes.items()}
         first = int(gaps[-1]) + 1 if gaps.size else 0
+        foreseen: list[Nowcast] = []
+        if appeared:
+            waiting = list(range(complete, newest))
+            foreseen = nowcast(
+                panel["value"].values, appeared[:-1], editions[:-1], origin, appeared[-1], row, waiting,
+                review.settings.interval, review.settings.seed + row,
+            )  # fmt: skip
         found.append(
-            Series(indicator, code, review.areas.areas[code].name, periods[:newest], value[:newest], low[:newest],
-                   high[:newest], complete, first, rebase, left_out[:newest])
-        )  # fmt: skip
+            Series(
+                indicator,
+                code,
+                review.areas.areas[code].name,
+                periods[:newest],
+                value[:newest],
+                low[:newest],
+                high[:newest],
+                complete,
+                first,
+                rebase,
+                left_out[:newest],
+                tuple(foreseen),
+            )
+        )
     return found
 
 

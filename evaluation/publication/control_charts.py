@@ -74,6 +74,10 @@ def control_chart(judged: Judged, interval: float) -> Figure:
                       markeredgewidth=0.6, linestyle="none")  # fmt: skip
         axes.plot(x[provisional], points[start:][provisional], "o", markerfacecolor="white", markeredgecolor=DARK,
                   markersize=5.5, linestyle="none")  # fmt: skip
+        for now in series.nowcasts:
+            if now.position >= start:
+                axes.vlines(now.position - start, now.lower, now.upper, color=LABEL_ORANGE, linewidth=2.0)
+                axes.plot([now.position - start], [now.median], "D", color=LABEL_ORANGE, markersize=5)
         target = indicator.monitoring.target
         if target is not None:
             axes.axhline(target, color=LABEL_ORANGE, linewidth=1.6, linestyle=":")
@@ -113,6 +117,8 @@ def control_chart(judged: Judged, interval: float) -> Figure:
     changes = [f"{say.period_name(series.periods[p])}: {clean(b)}" for p, b in series.rebase.items() if 0 <= p < n]
     caption += f" Limits start afresh at documented changes ({'; '.join(changes)})." if changes else ""
     caption += " Open circles are provisional." if provisional.any() else ""
+    if series.nowcasts:
+        caption += " Orange: what provisional counts are expected to come to, with its interval."
     if withheld.any():
         caption += " Counts of 1 to 7 are withheld; others are rounded to 5."
     alt = alt_sentence("Control chart", title, WORDS[judged.variation].lower())

@@ -157,6 +157,42 @@ def delivery(board: Board, review: Review) -> list[Block]:
     ]
 
 
+def provisional(board: Board) -> list[Block]:
+    """The newest periods that are not yet complete, and what they are expected to come to."""
+    waiting = [j for j in board.judged if j.series.complete < len(j.series.periods)]
+    if not waiting:
+        return [paragraph("No period is declared provisional (`monitoring: {provisional: 2}` in indicators.yaml).")]
+    rows = []
+    for j in waiting:
+        for position in range(j.series.complete, len(j.series.periods)):
+            known = next((n for n in j.series.nowcasts if n.position == position), None)
+            so_far = _at(j, position)
+            final = "not learned: too few stored editions"
+            if known is not None:
+                final = (
+                    CONFIDENTIAL
+                    if so_far == CONFIDENTIAL
+                    else f"{say.plain(known.median)} ({say.plain(known.lower)} to {say.plain(known.upper)})"
+                )
+            rows.append(
+                (
+                    f"{j.series.indicator.title}, {j.series.name}",
+                    say.period_name(j.series.periods[position]),
+                    so_far,
+                    final,
+                )
+            )
+    columns = ["Series", "Period", "Recorded so far", "Expected to come to"]
+    counts = () if all(j.series.indicator.disclosure == "already_public" for j in waiting) else ("Recorded so far",)
+    return [
+        paragraph(
+            "These periods are drawn as open circles and judged by no rule. What they will come to "
+            "is learned from how earlier ones were revised between stored editions."
+        ),
+        Table(rows_table(rows, columns), "Provisional periods", counts=counts, name="provisional"),
+    ]
+
+
 def running(watches: Sequence[Watch]) -> list[Block]:
     """Interventions looked at while they run, by rules fixed in advance, with the rules' error rates."""
     blocks: list[Block] = [
@@ -191,7 +227,8 @@ def running(watches: Sequence[Watch]) -> list[Block]:
             ]
             blocks.append(Table(rows_table(looks, columns), f"Looks taken: {w.title}", name=f"looks-{w.plan}"))
         errors = [
-            (f"{truth[:1].upper()}{truth[1:]}", *(say.probability(e[v]) for v in VERDICT_WORDS)) for truth, e in w.errors.items()
+            (f"{truth[:1].upper()}{truth[1:]}", *(say.probability(e[v]) for v in VERDICT_WORDS))
+            for truth, e in w.errors.items()
         ]
         blocks.append(
             Table(
@@ -309,12 +346,15 @@ def _stand(w: Watch) -> str:
 
 
 def _newest(j: Judged) -> object:
+    return _at(j, j.series.complete - 1) if j.series.complete else NOT_AVAILABLE
+
+
+def _at(j: Judged, position: int) -> object:
+    """The count at a position as it may be printed."""
     series = j.series
-    if not series.complete:
-        return NOT_AVAILABLE
-    value = series.value[series.complete - 1]
+    value = series.value[position]
     if not np.isfinite(value):
-        return CONFIDENTIAL if np.isfinite(series.low[series.complete - 1]) else NOT_AVAILABLE
+        return CONFIDENTIAL if np.isfinite(series.low[position]) else NOT_AVAILABLE
     if series.indicator.likelihood == "normal":
         return say.plain(float(value))
     return control_counts([value], series.indicator.disclosure)[0]
