@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import linalg, stats
 
 Array = NDArray[np.float64]
-SDS = np.exp(np.linspace(np.log(0.02), np.log(1.5), 14))
+SDS = np.exp(np.linspace(np.log(0.02), np.log(3.0), 16))
 SHARES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 PRIOR_RATE = -np.log(0.01)
 LEVEL_SD = 2.0
