@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from evaluation import flow, resources
+from evaluation import flow, resources, standing
 from evaluation.errors import FitFailure
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.crew import carry_out_all
@@ -85,6 +85,8 @@ def run_review(
         if plan.id in outcome.packets:
             outcome.failures |= failed_indicators(review, plan.id, outcome.packets[plan.id])
         record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
+    with progress.stage("standing chapters"):
+        outcome.failures |= standing.write_chapters(review.folder, jobs, progress)
     with progress.stage("book"):
         outcome.index = publish(review, profile, progress)
     return outcome

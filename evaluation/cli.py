@@ -147,6 +147,35 @@ def review(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: svd monitor my-review")
+def monitor(review: ReviewFolder = None, jobs: JobsOption = DEFAULT_JOBS) -> None:
+    """This month's signals of every indicator and area, and what changed; evaluates no plan again."""
+    from evaluation.errors import InputError
+    from evaluation.standing import monitor_review
+
+    limit_threads()
+    try:
+        with news(quiet=False) as progress:
+            lines = monitor_review(locate(review), jobs, progress)
+        for line in lines:
+            tell(line)
+    except InputError as error:
+        list_problems(error)
+
+
+@app.command(epilog="Example: svd calendar my-review")
+def calendar(review: ReviewFolder = None) -> None:
+    """What is due when in the year of the review, and what is late."""
+    from evaluation.errors import InputError
+    from evaluation.publication.duty import year_of
+
+    try:
+        for entry in year_of(locate(review)):
+            tell(f"{entry.due or 'no date'!s:10}  {entry.state:9}  {entry.what}: {entry.note}")
+    except InputError as error:
+        list_problems(error)
+
+
 @app.command(epilog="Example: svd book my-review")
 def book(
     review: ReviewFolder = None,

@@ -20,6 +20,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -373,13 +374,15 @@ def _draw_counts(rng: np.random.Generator, mu: np.ndarray, overdispersion: float
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite the simulated data of ``params/example`` or ``params/template``."""
+    """Rewrite the simulated data of a folder in ``params``."""
     from evaluation.evidence.example import write_simulated_data
+    from evaluation.evidence.placeholder import SEEDS, write_placeholder_data
 
     if len(arguments) != 1:
         print("usage: python -m evaluation.evidence.simulate params/example", file=sys.stderr)
         return 2
-    for path in write_simulated_data(arguments[0]):
+    write = write_placeholder_data if Path(arguments[0]).resolve().name in SEEDS else write_simulated_data
+    for path in write(arguments[0]):
         print(path)
     return 0
 

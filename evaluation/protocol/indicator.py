@@ -92,6 +92,64 @@ class Window(Promise):
     because: Because
 
 
+class Rebase(Promise):
+    """A documented change of a process: control limits are calculated afresh from a period on.
+
+    Attributes:
+        from_: first period of the new limits.
+        because: what changed; the chart prints it.
+        areas: codes; all areas when empty.
+    """
+
+    from_: PeriodText = Field(alias="from")
+    because: Because
+    areas: list[Code] = Field(default_factory=list)
+
+
+class Unusual(Promise):
+    """A stretch that says nothing about ordinary times, such as a lockdown."""
+
+    from_: PeriodText = Field(alias="from")
+    to: PeriodText
+    because: Because
+
+
+class Monitoring(Promise):
+    """How an indicator is watched from month to month.
+
+    Attributes:
+        target: for one area and period, in the indicator's unit; the assurance icon judges it.
+        target_because: where the target comes from.
+        kind: an outcome of the strategy, or delivery of a scheme (referrals, sessions, completions).
+        rebase: documented changes of the process; changes of recording (`breaks`) rebase as well.
+        screen_outliers: leave moving ranges of 3.267 times their mean or more out of the limits.
+        exclude: stretches from which the expected range learns nothing (the XmR chart keeps every point).
+        provisional: number of newest periods that are still incomplete when first published.
+    """
+
+    target: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    target_because: Text | None = None
+    kind: Literal["outcome", "delivery"] = "outcome"
+    rebase: list[Rebase] = Field(default_factory=list)
+    screen_outliers: bool = False
+    exclude: list[Unusual] = Field(default_factory=list)
+    provisional: int = Field(default=0, ge=0, le=24)
+
+
+class HarmWeight(Promise):
+    """How heavy one event weighs against others.
+
+    Attributes:
+        value: weight of one event, in days of a starting sentence, pounds or points.
+        unit: of the weight.
+        source: where it was published.
+    """
+
+    value: float = Field(gt=0, allow_inf_nan=False)
+    unit: Text
+    source: Text
+
+
 class Indicator(Promise):
     """One indicator.
 
@@ -116,6 +174,8 @@ class Indicator(Promise):
         unusable: counts that are there but known to be wrong or incomplete; they are treated as missing.
         genuine: counts that look implausible and really happened; they are used.
         local_definition: name of the local definition of serious violence that it measures.
+        monitoring: how it is watched from month to month.
+        harm_weight: how heavy one event weighs in the needs assessment.
     """
 
     key: str
@@ -137,3 +197,5 @@ class Indicator(Promise):
     unusable: list[Window] = Field(default_factory=list)
     genuine: list[Window] = Field(default_factory=list)
     local_definition: Text | None = None
+    monitoring: Monitoring = Field(default_factory=Monitoring)
+    harm_weight: HarmWeight | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from evaluation.protocol.duty import Duty
 from evaluation.protocol.reading import Because, Code, Promise, Text, refuse
 
 
@@ -46,6 +47,7 @@ class ReviewSettings(Promise):
         authors: names.
         summary: one paragraph for the first page.
         authorities: the specified authorities that took part.
+        duty: definition, governance, documents and dates of the Serious Violence Duty.
     """
 
     title: Text
@@ -58,6 +60,7 @@ class ReviewSettings(Promise):
     authors: list[Text] = Field(default_factory=list)
     summary: Text | None = None
     authorities: list[Text] = Field(default_factory=list)
+    duty: Duty = Field(default_factory=Duty)
 
 
 class Area(Promise):
@@ -66,10 +69,12 @@ class Area(Promise):
     Attributes:
         name: for readers.
         population: persons; makes exposure of counts (population x days) where the data have none.
+        neighbours: codes of areas that share a border; the needs assessment smooths over them.
     """
 
     name: Text
     population: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    neighbours: list[Code] = Field(default_factory=list)
 
 
 class AreaGroup(Promise):

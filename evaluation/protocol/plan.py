@@ -209,6 +209,26 @@ class Decision(Promise):
     because: Because
 
 
+class Stopping(Promise):
+    """When a running intervention is looked at, and what would end it; fixed before the first look.
+
+    Attributes:
+        first: periods after the start before the first look.
+        every: periods between looks.
+        looks: how many looks there will be.
+        harm: probability of harm from which the rule says stop.
+        success: probability of benefit from which it says the benefit is shown.
+        futility: probability of an effect worth acting on at or below which it says there is none.
+    """
+
+    first: int = Field(default=6, ge=2, le=120)
+    every: int = Field(default=3, ge=1, le=60)
+    looks: int = Field(default=4, ge=1, le=24)
+    harm: float = Field(default=0.95, gt=0.5, lt=1)
+    success: float = Field(default=0.99, gt=0.5, lt=1)
+    futility: float = Field(default=0.05, gt=0, lt=0.5)
+
+
 PriorName = Literal["effect", "trend", "level", "season", "noise"]
 
 
@@ -256,6 +276,7 @@ class Plan(Promise):
     delivery: Delivery | None = None
     assumptions: list[Assumption] = Field(default_factory=list)
     decision: Decision | None = None
+    stopping: Stopping | None = None
 
 
 # Stand-ins for keys that are wrong or missing, so that the rest of a plan can still be judged (see `reading`).

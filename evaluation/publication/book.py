@@ -18,7 +18,7 @@ from typing import Any
 from evaluation import resources
 from evaluation.publication import annual, pages
 from evaluation.publication.audit import find_leaks
-from evaluation.publication.edition import Edition, open_edition
+from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
 from evaluation.publication.staging import Stage, StagingError, raw_html, safe_name, stage_notebook
 
@@ -84,10 +84,22 @@ def _stage(stage: Stage, edition: Edition, drafts: str, scratch: Path) -> None:
         )
         body = stage_notebook(stage, read_accepted(place), "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
+        standing = _stage_standing(stage, edition)
         about = pages.stage_pages(stage, edition, source)
     except (NotebookRejected, StagingError) as error:
         raise BookRejected([str(error)]) from error
-    _write_configuration(stage.folder, edition, source, chapters, about)
+    _write_configuration(stage.folder, edition, source, standing, chapters, about)
+
+
+def _stage_standing(stage: Stage, edition: Edition) -> list[str]:
+    """The chapters that every review has besides its interventions, as far as they were made."""
+    pages_made = []
+    for name, title in STANDING.items():
+        place = chapter_path(edition.folder, name)
+        if place.is_file():
+            body = stage_notebook(stage, read_accepted(place), safe_name(name))
+            pages_made.append(stage.add_page(safe_name(name), title, body, wide=True))
+    return pages_made
 
 
 def _stage_chapter(stage: Stage, edition: Edition, plan_id: str) -> str:
@@ -108,7 +120,9 @@ def _stage_chapter(stage: Stage, edition: Edition, plan_id: str) -> str:
     return stage.add_page(name, packet.title, body)
 
 
-def _write_configuration(folder: Path, edition: Edition, source: Path, chapters: list[str], about: list[Any]) -> None:
+def _write_configuration(
+    folder: Path, edition: Edition, source: Path, standing: list[str], chapters: list[str], about: list[Any]
+) -> None:
     """Write `_config.yml`, `_toc.yml` (what a jupyter-book has) and the `conf.py` that Sphinx reads."""
     import yaml
 
@@ -127,6 +141,8 @@ def _write_configuration(folder: Path, edition: Edition, source: Path, chapters:
         "svd_partnership": settings.partnership,
     }
     parts: list[dict[str, Any]] = []
+    if standing:
+        parts.append({"caption": "The year", "chapters": [{"file": name} for name in standing]})
     if chapters:
         parts.append({"caption": "Interventions", "chapters": [{"file": name} for name in chapters]})
     parts.append({"caption": "About this review", "chapters": about})
@@ -146,7 +162,7 @@ def _write_configuration(folder: Path, edition: Edition, source: Path, chapters:
 def _banners(edition: Edition) -> list[str]:
     banners = []
     if edition.settings.simulated:
-        banners.append("Simulated data: a fictional partnership. Nothing here is about a real place.")
+        banners.append("SIMULATED data: every count is made up. No number here says anything about a real place.")
     if edition.holds_draft:
         banners.append("DRAFT: quick runs whose numbers cannot be relied on. Not for publication.")
     return banners

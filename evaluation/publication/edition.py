@@ -96,6 +96,14 @@ def open_edition(folder: Path | str, drafts: str = "leave out") -> Edition:
     return edition
 
 
+STANDING = {"monitoring": "Monitoring", "needs_assessment": "Strategic needs assessment"}
+
+
+def chapter_path(folder: Path, name: str) -> Path:
+    """Where the accepted notebook of a standing chapter (one of `STANDING`) is kept."""
+    return Path(folder) / "_build" / "chapters" / f"{name}.ipynb"
+
+
 def write_failure(folder: Path, plan_id: str, title: str, reason: str) -> Path:
     """Record that a plan could not be evaluated, so that the book can say so."""
     path = Path(folder) / "_build" / "failures" / f"{plan_id}.json"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from evaluation.judgement import economics, findings, wording
 from evaluation.publication import calibration
+from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
 from evaluation.publication.calendar_map import calendar_map
@@ -61,6 +62,14 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
     if sections:
         methods["sections"] = sections
     about.append(methods)
+    texts["checklist"] = stage_blocks(stage, duty_pages.checklist(edition), "statutory-checklist")
+    for name, title, blocks in (
+        ("duty", "The Duty here", duty_pages.duty_here(edition)),
+        ("calendar", "Calendar", duty_pages.calendar(edition.folder)),
+    ):
+        if blocks:
+            stage.add_page(name, title, stage_blocks(stage, blocks, name))
+            about.append({"file": name})
     for name in ("statutory-checklist", "glossary"):
         if (source / f"{name}.md").is_file():
             _copy(stage, source / f"{name}.md", name, texts)
@@ -116,7 +125,7 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         ),
         "date": escape_markdown(f"{datetime.now(UTC):%d %B %Y}".lstrip("0")),
         "interval": escape_markdown(say.percentage(settings.interval)),
-        "authorities": "\n".join(f"- {escape_markdown(a)}" for a in settings.authorities)
+        "authorities": "\n".join(f"- {escape_markdown(a)}" for a in _specified(settings))
         or "- not listed in the review",
         "yardstick_table": block(Table(yardstick, "Words for probability (the PHIA yardstick)")),
         "rating_table": block(Table(ratings, "The findings")),
@@ -125,6 +134,11 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         "decision_rules": block(Table(decisions, "The rule for recommendations")),
         "shorthand_table": block(Table(shorthand, "Signs in tables")),
     }
+
+
+def _specified(settings: Any) -> list[str]:
+    named = [a.name for a in settings.duty.authorities if a.role == "specified"]
+    return [*settings.authorities, *(name for name in named if name not in settings.authorities)]
 
 
 def _copy(stage: Stage, path: Path, name: str, texts: dict[str, str]) -> None:

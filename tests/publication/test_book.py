@@ -35,7 +35,7 @@ def test_book_of_every_rating_with_hostile_labels(tmp_path, monkeypatch) -> None
     pages = [p for p in html.rglob("*.html") if "_static" not in p.parts]
     assert {p.stem for p in html.glob("interventions/*.html")} == {p.stem for p in (folder / "plans").iterdir()}
     for page in pages:
-        assert "Simulated data: a fictional partnership" in Text(page).words, page
+        assert "SIMULATED data: every count is made up" in Text(page).words, page
         assert "DRAFT" not in Text(page).words
         assert "Accessibility statement" in Text(page).words
         assert "<script>window.__xss" not in page.read_text(encoding="utf-8")

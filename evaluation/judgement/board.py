@@ -1,0 +1,173 @@
+"""The whole board of a review: every series judged, false alarms known, and all of it as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from evaluation.evidence.panel import build_panel
+from evaluation.inference.expected import expect, frame_series
+from evaluation.inference.frame import Frame
+from evaluation.judgement.false_alarms import (
+    BOARDS,
+    Alarms,
+    board_alarms,
+    make_quiet,
+    newest_signals,
+    quiet_path,
+    refit_tails,
+    textbook_alarms,
+)
+from evaluation.judgement.monitoring import (
+    FEWEST_BEFORE,
+    TAIL,
+    WATCHED,
+    Judged,
+    Range,
+    Series,
+    gather_series,
+    judge,
+    summarise_range,
+)
+from evaluation.protocol import Review
+
+REFITS = 30  # each tries a watched year, so that some hundreds of periods are judged
+
+
+@dataclass(frozen=True)
+class Board:
+    """All charts of a review in one month.
+
+    Attributes:
+        judged: every series, in the order of indicators and areas.
+        textbook: false alarms of the rules on independent normal points.
+        quiet: false alarms of the rules on quiet series like ours (season, trend and carry-over kept).
+        ranges: false alarms of the expected range on quiet series like ours, the model fitted to each anew.
+    """
+
+    judged: list[Judged]
+    textbook: Alarms | None
+    quiet: Alarms | None
+    ranges: Alarms | None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a worker process is given: one series."""
+
+    panel: xr.Dataset
+    series: Series
+    interval: float
+    seed: int
+    refits: int
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What it returns: the range (or why there is none), quiet signals, and tails of refits."""
+
+    range: Range | None
+    why: str
+    quiet: NDArray[np.bool_] | None
+    tails: NDArray[np.float64] | None
+
+
+def watch(
+    review: Review,
+    jobs: int = 1,
+    report: Callable[[int, int], None] = lambda done, total: None,
+    refits: int = REFITS,
+) -> Board:
+    """Judge every indicator of a review in every area.
+
+    Args:
+        review: with data in order.
+        jobs: processes.
+        report: takes how many series are done and how many there are.
+        refits: how many quiet series the expected range is tried on.
+    """
+    asked: list[_Asked] = []
+    for number, (key, indicator) in enumerate(review.indicators.items()):
+        panel = build_panel(review, key)
+        for place, series in enumerate(gather_series(review, indicator, panel)):
+            if series.periods:
+                thin = panel.sel(area=[series.area]).isel(time=slice(0, len(series.periods)))
+                seed = review.settings.seed + 1000 * number + place
+                asked.append(_Asked(thin, series, review.settings.interval, seed, 0))
+    if not asked:
+        return Board([], None, None, None)
+    each, more = divmod(refits, len(asked))
+    order = np.random.default_rng(review.settings.seed).permutation(len(asked))
+    extra = set(order[:more].tolist())
+    asked = [_Asked(a.panel, a.series, a.interval, a.seed, each + (i in extra)) for i, a in enumerate(asked)]
+    answers = _answer_all(asked, jobs, report)
+    judged = [judge(a.series, found.range, found.why) for a, found in zip(asked, answers, strict=True)]
+    lengths = [len(j.series.charted) for j in judged if j.kind == "xmr" and not j.chart.trial[-1]]  # type: ignore[union-attr]
+    rng = np.random.default_rng(review.settings.seed)
+    quiet = [found.quiet for found in answers if found.quiet is not None]
+    tails = [found.tails for found in answers if found.tails is not None and found.tails.size]
+    ranges = None
+    if tails:
+        flags = np.concatenate([(t < TAIL).ravel() for t in tails])
+        charts = sum(found.range is not None for found in answers)
+        rate = float(flags.mean())
+        ranges = Alarms(rate, rate * charts, 1.0 - (1.0 - rate) ** charts, flags.size)
+    return Board(
+        judged, textbook_alarms(lengths, rng) if lengths else None, board_alarms(quiet) if quiet else None, ranges
+    )
+
+
+def _answer_all(asked: list[_Asked], jobs: int, report: Callable[[int, int], None]) -> list[_Answer]:
+    total = len(asked)
+    report(0, total)
+    if jobs < 2 or total < 4:
+        found = []
+        for done, one in enumerate(asked, 1):
+            found.append(_answer(one))
+            report(done, total)
+        return found
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+        found = []
+        for done, answer in enumerate(pool.map(_answer, asked, chunksize=4), 1):
+            found.append(answer)
+            report(done, total)
+        return found
+
+
+def _answer(asked: _Asked) -> _Answer:
+    series, likelihood = asked.series, asked.series.indicator.likelihood
+    n = len(series.periods)
+    yearly = asked.panel.attrs["frequency"]
+    watched = min(WATCHED if yearly == "month" else {"week": 26, "quarter": 4, "year": 1}.get(yearly, 1), n - 1)
+    before = int(np.isfinite(series.low[: n - watched]).sum())
+    fewest = FEWEST_BEFORE if yearly in ("week", "month") else 8
+    if before < fewest:
+        return _Answer(None, f"fewer than {fewest} periods before the newest {watched}", None, None)
+    frame = frame_series(asked.panel, series.area, likelihood, watched, series.left_out)
+    try:
+        expected = expect(frame, asked.seed)
+    except FloatingPointError as error:
+        return _Answer(None, str(error), None, None)
+    found = summarise_range(series, expected, watched, asked.interval)
+    if likelihood not in ("negative_binomial", "poisson"):
+        return _Answer(found, "", None, None)
+    path, rng = quiet_path(frame, expected), np.random.default_rng((asked.seed, 11))
+    quiet = None
+    points = len(series.charted)
+    if points >= 12 and series.charted.mean() >= 1.0:
+        quiet = newest_signals(make_quiet(path, expected.noise, BOARDS, rng)[:, series.first : series.complete])
+    tails = [_tails(frame, path, expected.noise, asked.seed + 100_000 * (i + 1)) for i in range(asked.refits)]
+    return _Answer(found, "", quiet, np.stack(tails) if tails else None)
+
+
+def _tails(frame: Frame, path: NDArray[np.float64], noise: dict[str, float], seed: int) -> NDArray[np.float64]:
+    try:
+        return refit_tails(frame, path, noise, seed)
+    except FloatingPointError:
+        return np.full(len(path) - int(frame.start[0]), 1.0)

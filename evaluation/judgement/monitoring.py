@@ -1,0 +1,286 @@
+"""The board of charts between reviews: every indicator and area judged twice, and what changed since last month.
+
+Each series is judged by the NHS rules (`xmr`, or the g chart of `rare` where events are rarer than one a period) and, beside them, by
+an expected range from our own model, which allows for season, trend, carry-over and small numbers. The two
+are shown side by side and never merged. Which way is better is what the indicator declares; where it declares
+nothing, a signal is neither improvement nor concern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from evaluation.evidence.editions import read_editions
+from evaluation.inference.expected import Expected
+from evaluation.judgement import xmr
+from evaluation.judgement.nowcast import Nowcast, nowcast
+from evaluation.judgement.rare import GChart, g_chart
+from evaluation.protocol import Indicator, Review
+from evaluation.protocol.period import first_place, last_place, ordinal, read_span
+
+RARE = 1.0  # fewer events a period than this on average: time between events is charted instead
+WATCHED = 12  # newest periods which the expected range must not have seen
+TAIL = 0.005  # chance of a more extreme count on either side that makes a signal
+FEWEST_BEFORE = 24  # periods before the watched ones without which no expected range is given
+
+
+@dataclass(frozen=True)
+class Series:
+    """One indicator in one area up to its newest period, as it will be judged.
+
+    Attributes:
+        indicator: what is measured.
+        area, name: code and name.
+        periods: labels, all consecutive.
+        value: exact or rounded number as published, NaN where missing or withheld, shape (time,).
+        low, high: bounds, shape (time,).
+        complete: number of periods that count; later ones are provisional and only drawn.
+        first: position from which there is no gap up to the newest complete period (where the chart starts).
+        rebase: position -> why limits start afresh there.
+        left_out: periods from which the expected range learns nothing, shape (time,).
+        nowcasts: what provisional periods are expected to come to, where editions taught it.
+    """
+
+    indicator: Indicator
+    area: str
+    name: str
+    periods: list[str]
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    complete: int
+    first: int
+    rebase: dict[int, str]
+    left_out: NDArray[np.bool_]
+    nowcasts: tuple[Nowcast, ...] = ()
+
+    @property
+    def direction(self) -> str | None:
+        """Which way is better, if the indicator says so."""
+        return self.indicator.direction if "direction" in self.indicator.model_fields_set else None
+
+    @property
+    def charted(self) -> NDArray[np.float64]:
+        """The points of the chart: complete, without a gap, shape (n,)."""
+        return self.value[self.first : self.complete]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The expected range of the watched periods.
+
+    Attributes:
+        start: position of the first watched period.
+        median, lower, upper: shape (watched,); `lower` to `upper` hold the review's interval.
+        below, above: chance of a count as low, as high, as recorded, shape (watched,); NaN where nothing is recorded.
+        total: recorded sum of the watched complete periods, NaN where one is missing or withheld.
+        total_range: median, lower and upper of that sum.
+        noise: see `Expected`.
+    """
+
+    start: int
+    median: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    below: NDArray[np.float64]
+    above: NDArray[np.float64]
+    total: float
+    total_range: tuple[float, float, float]
+    noise: dict[str, float] = field(default_factory=dict)
+
+    def side(self, position: int) -> int:
+        """+1 above the expected range by chance of less than `TAIL`, -1 below it, 0 inside or not judged."""
+        at = position - self.start
+        if not 0 <= at < len(self.median):
+            return 0
+        return 1 if self.above[at] < TAIL else -1 if self.below[at] < TAIL else 0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One series with its charts.
+
+    Attributes:
+        series: what was judged.
+        kind: of the rule-based chart; `none` with the reason in `why`.
+        chart: the XmR chart, if that is the kind.
+        gaps: the g chart, if that is the kind.
+        expected: the expected range, None with the reason in `why_no_range`.
+        variation: by the rules, of the newest complete period.
+        before: the same a period earlier, with the limits of that time.
+        rule: the rule the newest point carries.
+        range_side, range_before: of the newest and the period before, by the expected range.
+        assurance: against the target.
+    """
+
+    series: Series
+    kind: Literal["xmr", "g", "none"]
+    why: str
+    chart: xmr.XmR | None
+    gaps: GChart | None
+    expected: Range | None
+    why_no_range: str
+    variation: xmr.Variation
+    before: xmr.Variation
+    rule: str
+    range_side: int
+    range_before: int
+    assurance: xmr.Assurance | None
+
+    @property
+    def range_variation(self) -> xmr.Variation:
+        """What the expected range says of the newest complete period."""
+        return xmr.variation(self.range_side, self.series.direction)
+
+    @property
+    def range_variation_before(self) -> xmr.Variation:
+        """The same a period earlier."""
+        return xmr.variation(self.range_before, self.series.direction)
+
+
+def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> list[Series]:
+    """Every area of an indicator, ready to be judged.
+
+    Args:
+        review: for names and documented changes.
+        indicator: what the panel measures.
+        panel: from `build_panel`.
+    """
+    frequency, anchor = panel.attrs["frequency"], panel.attrs["week_anchor"]
+    periods = [str(t) for t in panel.time.values]
+    origin = ordinal(read_span(periods[0]).first, frequency, anchor)
+    watch = indicator.monitoring
+    left_out = np.zeros(len(periods), dtype=bool)
+    for window in watch.exclude:
+        begin, end = first_place(window.from_, frequency, anchor), last_place(window.to, frequency, anchor)
+        left_out[max(begin - origin, 0) : max(end - origin + 1, 0)] = True
+    appeared, editions = read_editions(review, indicator, panel) if watch.provisional else ([], np.zeros(0))
+    if appeared and not np.array_equal(editions[-1], panel["value"].values, equal_nan=True):
+        appeared = []  # the data are newer than their newest edition, so the age of a count is not known
+    found = []
+    for row, code in enumerate(str(a) for a in panel.area.values):
+        value, low, high = (panel[name].values[row].astype(float) for name in ("value", "low", "high"))
+        if indicator.rounded_to:
+            published = np.isfinite(low) & ~np.isfinite(value) & (high - low <= indicator.rounded_to)
+            hidden = np.zeros(len(value), dtype=bool)
+            for bottom, top in indicator.suppressed.values():
+                hidden |= (low == bottom) & (high == top)
+            value = np.where(published & ~hidden, high - indicator.rounded_to // 2, value)
+        known = np.flatnonzero(np.isfinite(low) | np.isfinite(value))
+        newest = int(known[-1]) + 1 if known.size else 0
+        complete = max(newest - watch.provisional, 0)
+        gaps = np.flatnonzero(~np.isfinite(value[:complete]))
+        changes = {b.from_: b.because for b in indicator.breaks}
+        changes |= {r.from_: r.because for r in watch.rebase if not r.areas or code in r.areas}
+        rebase = {first_place(text, frequency, anchor) - origin: because for text, because in changes.items()}
+        first = int(gaps[-1]) + 1 if gaps.size else 0
+        foreseen: list[Nowcast] = []
+        if appeared:
+            waiting = list(range(complete, newest))
+            foreseen = nowcast(
+                panel["value"].values, appeared[:-1], editions[:-1], origin, appeared[-1], row, waiting,
+                review.settings.interval, review.settings.seed + row,
+            )  # fmt: skip
+        found.append(
+            Series(
+                indicator,
+                code,
+                review.areas.areas[code].name,
+                periods[:newest],
+                value[:newest],
+                low[:newest],
+                high[:newest],
+                complete,
+                first,
+                rebase,
+                left_out[:newest],
+                tuple(foreseen),
+            )
+        )
+    return found
+
+
+def judge(series: Series, expected: Range | None, why_no_range: str = "") -> Judged:
+    """Judge one series by the rules and by its expected range, now and as it stood a period ago."""
+    kind, why, chart, gaps, rule, side = _by_rules(series, series.complete)
+    earlier = _by_rules(series, series.complete - 1)[5]
+    now, then = (expected.side(series.complete - back) if expected else 0 for back in (1, 2))
+    grade = None
+    if chart is not None:
+        grade = xmr.assurance(
+            float(chart.lower[-1]), float(chart.upper[-1]), series.indicator.monitoring.target, series.direction
+        )
+    return Judged(
+        series, kind, why, chart, gaps, expected, why_no_range, xmr.variation(side, series.direction),
+        xmr.variation(earlier, series.direction), rule, now, then, grade,
+    )  # fmt: skip
+
+
+def _by_rules(
+    series: Series, end: int
+) -> tuple[Literal["xmr", "g", "none"], str, xmr.XmR | None, GChart | None, str, int]:
+    """The rule-based chart of the periods before `end`: kind, reason, chart, g chart, newest rule and side."""
+    seen = np.isfinite(series.low[:end]) | np.isfinite(series.value[:end])
+    if not seen.any():
+        return "none", "nothing is recorded", None, None, "", 0
+    hidden = seen & ~np.isfinite(series.value[:end])
+    if hidden[series.first if series.first < end else 0 :].any() or (hidden.any() and series.first >= end - 1):
+        return (
+            "none",
+            f"{int(hidden.sum())} numbers are withheld as published, so no point can be drawn",
+            None,
+            None,
+            "",
+            0,
+        )
+    points = series.value[series.first : end]
+    if len(points) < 2:
+        return "none", "a period just before the newest is missing, and the chart has no gaps", None, None, "", 0
+    counts = series.indicator.likelihood in ("negative_binomial", "poisson")
+    if counts and points.mean() < RARE:
+        gaps = g_chart(points > 0)
+        if gaps is None:
+            return "none", "too few events for a chart of the time between them", None, None, "", 0
+        if gaps.since_signal:
+            return "g", "", None, gaps, "no event for longer than the limit", -1
+        newest = int(gaps.side[-1]) if points[-1] > 0 else 0
+        # Rarer events are lower counts: the side is that of the count.
+        return "g", "", None, gaps, "a gap outside the limits" if newest else "", -newest
+    rebase = [p - series.first for p in series.rebase if series.first < p < end]
+    chart = xmr.chart(points, rebase, screen_outliers=series.indicator.monitoring.screen_outliers)
+    return "xmr", "", chart, None, chart.rule[-1], int(chart.side[-1])
+
+
+def summarise_range(series: Series, expected: Expected, watched: int, interval: float) -> Range:
+    """The expected range of the watched periods, and how unusual what was recorded is.
+
+    A withheld count is judged by the end of its interval that speaks least for a signal.
+    """
+    start = len(series.periods) - watched
+    drawn = expected.replicate[:, start : len(series.periods)]
+    tail = (1.0 - interval) / 2.0
+    lower, median, upper = np.quantile(drawn, [tail, 0.5, 1.0 - tail], axis=0)
+    low = np.where(np.isfinite(series.low), series.low, series.value)[start:]
+    high = np.where(np.isfinite(series.high), series.high, series.value)[start:]
+    seen = np.isfinite(low)
+    below = np.where(seen, (drawn <= high[None, :]).mean(axis=0), np.nan)
+    above = np.where(seen, (drawn >= low[None, :]).mean(axis=0), np.nan)
+    counted = slice(0, max(series.complete - start, 0))
+    total = float(series.value[start:][counted].sum())
+    sums = np.quantile(drawn[:, counted].sum(axis=1), [0.5, tail, 1.0 - tail])
+    return Range(
+        start,
+        median,
+        lower,
+        upper,
+        below,
+        above,
+        total,
+        (float(sums[0]), float(sums[1]), float(sums[2])),
+        expected.noise,
+    )

@@ -1,0 +1,238 @@
+"""The standing chapters of the book: monitoring and needs assessment, computed when asked and kept beside the packets.
+
+What is stored is the costly part only, named by everything it depends on; the rest is made again from the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evaluation import resources
+from evaluation.errors import InputError
+from evaluation.evidence.context import CONTEXT, MAP, PROFILE, Context, read_context
+from evaluation.evidence.coverage import examine_review
+from evaluation.evidence.editions import FOLDER, keep_editions
+from evaluation.evidence.panel import build_panel
+from evaluation.evidence.tidy import find_data
+from evaluation.judgement.board import Board, watch
+from evaluation.judgement.false_alarms import Alarms
+from evaluation.judgement.monitoring import Judged, Range, gather_series, judge
+from evaluation.judgement.needs import Need, assess
+from evaluation.judgement.stopping import Watch, watch_plans
+from evaluation.progress import Progress
+from evaluation.protocol import Review
+from evaluation.publication.edition import chapter_path
+
+SHELF = "monitoring"
+
+
+def open_review(folder: Path) -> Review:
+    """A review whose files and data are in order.
+
+    Raises:
+        InputError: with every problem found.
+    """
+    examination = examine_review(folder)
+    if examination.problems or examination.review is None:
+        raise InputError(examination.problems)
+    return examination.review
+
+
+def open_board(
+    review_folder: Path | str, jobs: int = 1, report: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[Review, Board, str]:
+    """The board of a review, computed or, where nothing has changed, found.
+
+    Args:
+        review_folder: the review.
+        jobs: processes.
+        report: takes how many series are done and how many there are.
+
+    Returns:
+        The review, its board, and the board's key.
+
+    Raises:
+        InputError: something is wrong in the review's files or data.
+    """
+    review = open_review(resources.find(review_folder))
+    key = board_key(review)
+    path = review.folder / "_build" / SHELF / f"{key}.json"
+    if path.is_file():
+        return review, _restore(review, json.loads(path.read_text(encoding="utf-8"))), key
+    board = watch(review, jobs, report)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".writing")
+    aside.write_text(json.dumps(_store(board), allow_nan=True) + "\n", encoding="utf-8")
+    os.replace(aside, path)
+    return review, board, key
+
+
+def open_needs(review_folder: Path | str) -> tuple[Review, list[Need], Context, str]:
+    """The needs assessment of a review, computed (it takes seconds), with its context and its key.
+
+    Raises:
+        InputError: something is wrong in the review's files, data, map or context.
+    """
+    review = open_review(resources.find(review_folder))
+    context = read_context(review)
+    return review, assess(review, context.neighbours), context, needs_key(review)
+
+
+def open_watches(review: Review) -> list[Watch]:
+    """The running interventions of a review, looked at by the rules that their plans fixed in advance (takes seconds each)."""
+    return watch_plans(review, lambda key: build_panel(review, key))
+
+
+def needs_key(review: Review) -> str:
+    """Fingerprint of everything a needs assessment depends on."""
+    digest = hashlib.sha256(board_key(review).encode())
+    digest.update(repr(review.settings).encode())
+    for name in (MAP, PROFILE, CONTEXT):
+        if (path := review.folder / name).is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def board_key(review: Review) -> str:
+    """Fingerprint of everything a board depends on: data, indicators, areas, settings and our own code."""
+    digest = hashlib.sha256()
+    for indicator in review.indicators.values():
+        digest.update(repr((indicator, sorted(indicator.model_fields_set))).encode())
+        if path := find_data(review.folder, indicator):
+            digest.update(path.read_bytes())
+        for edition in sorted((review.folder / FOLDER / indicator.key).glob("*.csv")):
+            digest.update(edition.read_bytes())
+    digest.update(repr(sorted(review.plans.items())).encode())
+    digest.update(repr((review.areas, review.settings.seed, review.settings.interval)).encode())
+    room = Path(__file__).parent
+    for path in sorted([*(room / "inference").glob("*.py"), *(room / "judgement").glob("*.py")]):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:24]
+
+
+def _store(board: Board) -> dict[str, Any]:
+    return {
+        "ranges": {_name(j): None if j.expected is None else _plain(asdict(j.expected)) for j in board.judged},
+        "why": {_name(j): j.why_no_range for j in board.judged},
+        "alarms": {n: None if (a := getattr(board, n)) is None else asdict(a) for n in ("textbook", "quiet", "ranges")},
+    }
+
+
+def _restore(review: Review, stored: dict[str, Any]) -> Board:
+    judged: list[Judged] = []
+    for key, indicator in review.indicators.items():
+        for series in gather_series(review, indicator, build_panel(review, key)):
+            name = f"{key}|{series.area}"
+            if name in stored["ranges"]:
+                found = stored["ranges"][name]
+                judged.append(judge(series, None if found is None else _range(found), stored["why"][name]))
+    alarms = {n: None if a is None else Alarms(**a) for n, a in stored["alarms"].items()}
+    return Board(judged, alarms["textbook"], alarms["quiet"], alarms["ranges"])
+
+
+def _range(stored: dict[str, Any]) -> Range:
+    arrays = {n: np.asarray(stored[n], dtype=float) for n in ("median", "lower", "upper", "below", "above")}
+    return Range(
+        stored["start"],
+        **arrays,
+        total=stored["total"],
+        total_range=tuple(stored["total_range"]),
+        noise=stored["noise"],
+    )
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+
+def _name(judged: Judged) -> str:
+    return f"{judged.series.indicator.key}|{judged.series.area}"
+
+
+def write_chapters(
+    review_folder: Path,
+    jobs: int,
+    progress: Progress,
+    names: tuple[str, ...] | None = None,
+) -> dict[str, str]:
+    """Make the standing chapters of a review: compute what is not stored, run their notebooks.
+
+    A chapter that cannot be made is taken away, so that the book never shows an old one for it.
+
+    Returns:
+        Why a chapter could not be made, by name; empty when all were.
+    """
+    from evaluation.publication import notebooks
+
+    failed: dict[str, str] = {}
+    for name in names or tuple(CHAPTERS):
+        compute = CHAPTERS[name]
+        place = chapter_path(review_folder, name)
+        progress.tell(f"chapter: {name.replace('_', ' ')}")
+        try:
+            key = compute(review_folder, jobs, partial(progress.advance, "series"))
+            if place.is_file() and _told(place, name) == key:
+                continue
+            template = resources.folder("reports") / f"{name}.ipynb"
+            notebooks.run_notebook(template, {"review_path": str(review_folder.resolve())}, place, key)
+            place.with_suffix(".key").write_text(f"{key} {_report_key(name)}", encoding="utf-8")
+        except Exception as error:  # one chapter's trouble must not cost the others theirs
+            text = str(error).strip().splitlines()
+            failed[name] = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+            place.unlink(missing_ok=True)
+    return failed
+
+
+def monitor_review(review_folder: Path, jobs: int, progress: Progress) -> list[str]:
+    """Judge the newest period, write the chapter, and say what to look at, one line each.
+
+    Raises:
+        InputError: something is wrong in the review's files or data.
+    """
+    from evaluation.publication import monitoring
+
+    for kept in keep_editions(open_review(review_folder), datetime.now(UTC).date()):
+        progress.tell(f"kept an edition: {kept.relative_to(review_folder).as_posix()}")
+    _, board, _ = open_board(review_folder, jobs, partial(progress.advance, "series"))
+    failed = write_chapters(review_folder, jobs, progress, ("monitoring",))
+    lines = monitoring.news(board)
+    lines += [f"failed: {reason}" for reason in failed.values()]
+    return [*lines, f"The charts: {chapter_path(review_folder, 'monitoring')}; in the book after `svd book`."]
+
+
+def _told(place: Path, name: str) -> str:
+    """The key of the stored chapter, if it was told by the report as it is now."""
+    mark = place.with_suffix(".key")
+    key, _, report = (mark.read_text(encoding="utf-8") if mark.is_file() else "").partition(" ")
+    return key if report == _report_key(name) else ""
+
+
+def _report_key(name: str) -> str:
+    digest = hashlib.sha256((resources.folder("reports") / f"{name}.ipynb").read_bytes())
+    for path in sorted((Path(__file__).parent / "publication").glob("*.py")):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:24]
+
+
+def _compute_board(folder: Path, jobs: int, progress: Callable[[int, int], None]) -> str:
+    return open_board(folder, jobs, progress)[2]
+
+
+def _key_of_needs(folder: Path, jobs: int, progress: Callable[[int, int], None]) -> str:
+    return needs_key(open_review(folder))
+
+
+CHAPTERS: dict[str, Callable[[Path, int, Callable[[int, int], None]], str]] = {
+    "monitoring": _compute_board,
+    "needs_assessment": _key_of_needs,
+}

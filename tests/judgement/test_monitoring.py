@@ -1,0 +1,89 @@
+"""Series as they are judged: gaps, withheld counts, documented changes, rare events, declared directions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.evidence.panel import build_panel
+from evaluation.judgement.monitoring import Range, gather_series, judge
+from evaluation.protocol import load_review
+
+INDICATORS = """\
+assaults:
+  title: Assaults
+  disclosure: already_public
+  {direction}
+  suppressed: {{"*": [1, 7]}}
+  breaks: [{{from: 2023-01, because: a new record system}}]
+  monitoring: {{provisional: 1}}
+"""
+
+
+def make(folder: Path, counts: list[object], direction: str = "direction: lower_is_better"):
+    (folder / "data").mkdir(parents=True)
+    (folder / "review.yaml").write_text("{title: T, partnership: P, year: 2024-25, simulated: true}", encoding="utf-8")
+    (folder / "areas.yaml").write_text("areas: {A01: {name: Town, population: 1000}}", encoding="utf-8")
+    (folder / "indicators.yaml").write_text(INDICATORS.format(direction=direction), encoding="utf-8")
+    rows = [f"A01,{2022 + m // 12}-{m % 12 + 1:02d},{c}" for m, c in enumerate(counts) if c is not None]
+    (folder / "data" / "assaults.csv").write_text("\n".join(["area,period,count", *rows]) + "\n", encoding="utf-8")
+    review = load_review(folder)
+    return gather_series(review, review.indicators["assaults"], build_panel(review, "assaults"))[0]
+
+
+LEVEL = [20, 22] * 6 + [30, 32] * 6
+
+
+def test_the_newest_provisional_period_is_not_judged(tmp_path: Path) -> None:
+    judged = judge(make(tmp_path / "r", [*LEVEL, 900]), None)
+    assert judged.variation == "common"
+    assert len(judged.chart.value) == 24
+
+
+def test_a_documented_change_rebases_and_says_why(tmp_path: Path) -> None:
+    series = make(tmp_path / "r", [*LEVEL, 30])
+    assert series.rebase == {12: "a new record system"}
+    assert set(judge(series, None).chart.rule) == {""}
+
+
+def test_a_jump_is_concern_and_neutral_when_no_direction_is_declared(tmp_path: Path) -> None:
+    jumped = [*LEVEL[:-1], 90, 30]
+    declared = judge(make(tmp_path / "a", jumped), None)
+    assert (declared.variation, declared.before, declared.rule) == ("concern", "common", "outside")
+    assert judge(make(tmp_path / "b", jumped, "unit: offences"), None).variation == "neutral"
+    assert judge(make(tmp_path / "c", jumped, "direction: higher_is_better"), None).variation == "improvement"
+
+
+def test_the_chart_starts_after_the_newest_gap(tmp_path: Path) -> None:
+    counts: list[object] = [*LEVEL, 30]
+    counts[5] = None
+    series = make(tmp_path / "r", counts)
+    assert series.first == 6
+    assert len(judge(series, None).chart.value) == 18
+
+
+def test_withheld_counts_are_never_points(tmp_path: Path) -> None:
+    counts: list[object] = [*LEVEL, 30]
+    counts[22:24] = ["*", "*"]
+    judged = judge(make(tmp_path / "r", counts), None)
+    assert judged.kind == "none"
+    assert "withheld" in judged.why
+
+
+def test_rare_events_are_judged_by_the_time_between_them(tmp_path: Path) -> None:
+    often = [1, 0, 0] * 12
+    judged = judge(make(tmp_path / "a", [*often, 0]), None)
+    assert (judged.kind, judged.variation) == ("g", "common")
+    silent = judge(make(tmp_path / "b", [*often, *[0] * 40, 0]), None)
+    assert (silent.kind, silent.variation) == ("g", "improvement")
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "side"), [(0.001, 1.0, -1), (1.0, 0.001, 1), (0.3, 0.7, 0), (np.nan, np.nan, 0)]
+)
+def test_the_expected_range_judges_both_directions(below: float, above: float, side: int) -> None:
+    one = np.ones(1)
+    assert Range(5, one, one, one, below * one, above * one, 1.0, (1, 1, 1)).side(5) == side
+    assert Range(5, one, one, one, below * one, above * one, 1.0, (1, 1, 1)).side(4) == 0
