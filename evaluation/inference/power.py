@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
@@ -34,6 +35,8 @@ NO_SAMPLER = Sampler(chains=2, tune=0, draws=0)
 REFITS = 60
 DRAWN = 2000
 LEVELS = 25
+APPROXIMATIONS = 4
+FEWEST_POINTS = 16.0
 NEARLY_NOTHING = 1e-4
 
 
@@ -187,7 +190,9 @@ def draw_futures(history: Frame, follow_up: int, n: int, seed: int) -> Futures:
     )  # fmt: skip
     start = np.full(len(frame.areas), frame.start[0], dtype=np.int64)
     everybody = _open_end(replace(frame, n_treated=len(frame.areas), start=start, priors=priors))
-    fit = approximate(Task(write_design(everybody), NO_SAMPLER, seed))
+    # A few dozen points carry the hyperparameters of one approximation; several of them smooth their chance.
+    parts = [approximate(Task(write_design(everybody), NO_SAMPLER, seed + k)).draws for k in range(APPROXIMATIONS)]
+    fit = Fit(xr.concat(parts, dim="draw"), 0, 0.0)
     drawn = fit.draws["mu0"].values[:, :, : len(frame.areas), : len(frame.periods)].astype(float)
     flat = drawn.reshape(-1, *drawn.shape[2:])
     place = np.random.default_rng(seed).choice(len(flat), size=n, replace=n > len(flat))
@@ -232,7 +237,10 @@ def deciding_end(futures: Futures, counts: Array, interval: float, seed: int, pu
     value, low, high = frame.value.copy(), frame.low.copy(), frame.high.copy()
     value[:, ahead], low[:, ahead], high[:, ahead] = as_published(counts, published)
     seen = replace(frame, value=value, low=low, high=high)
-    draws = estimate(seen, approximate(Task(write_design(seen), NO_SAMPLER, seed)))[0].draws
+    fit = approximate(Task(write_design(seen), NO_SAMPLER, seed))
+    if fit.draws.attrs["points"] < FEWEST_POINTS:
+        fit = approximate(Task(write_design(seen), NO_SAMPLER, seed + 1_000_003))
+    draws = estimate(seen, fit)[0].draws
     tail = (1.0 - interval) / 2.0
     end = np.quantile(np.log(draws), 1.0 - tail if futures.better < 0 else tail)
     return float(-futures.better * end)
@@ -287,8 +295,7 @@ def foresee(
     counts = draw_counts(chosen, sizes, rng)
     ends = np.array([deciding_end(chosen, c, interval, seed + i, published) for i, c in enumerate(counts)])
     design = _totals(chosen, counts)
-    weights, *_ = np.linalg.lstsq(design, ends, rcond=None)
-    spread = float(np.sqrt(np.sum((ends - design @ weights) ** 2) / (refits - design.shape[1])))
+    weights, spread = _regress(design, ends)
     levels = futures.better * np.linspace(0.0, largest, LEVELS)
     power = []
     for level in levels:
@@ -299,6 +306,18 @@ def foresee(
     return Prospect(
         follow_up, futures.frame.n_treated_asked, expected, tuple(map(float, levels)), tuple(map(float, monotone))
     )
+
+
+def _regress(design: Array, ends: Array) -> tuple[Array, float]:
+    """Least squares, and the spread around it; a refit whose approximation failed (far from all others) is left out."""
+    kept = np.ones(len(ends), dtype=bool)
+    for _ in range(3):
+        weights, *_ = np.linalg.lstsq(design[kept], ends[kept], rcond=None)
+        away = np.abs(ends - design @ weights)
+        usual = 1.4826 * float(np.median(away[kept]))
+        kept = away <= max(4.0 * usual, 1e-9)
+    residual = (ends - design @ weights)[kept]
+    return weights, float(np.sqrt(np.sum(residual**2) / max(kept.sum() - design.shape[1], 1)))
 
 
 def _totals(futures: Futures, counts: Array) -> Array:

@@ -307,7 +307,9 @@ def _displacement(case: PlanCase) -> Iterator[Problem]:
             if code not in case.areas.areas:
                 yield _unknown_area(case, case.areas, path, code)
             elif code in case.plan.treated:
-                yield case.problem(path, f"`{code}` is treated, so it cannot lie around the treated areas.", "Take it out.")
+                yield case.problem(
+                    path, f"`{code}` is treated, so it cannot lie around the treated areas.", "Take it out."
+                )
             elif name == "comparison" and code in displacement.buffer:
                 yield case.problem(path, f"`{code}` is also in the buffer.", "Keep one of the two.")
             elif case.plan.comparison is not None and code in _listed(case.plan.comparison):
