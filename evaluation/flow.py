@@ -275,8 +275,14 @@ def registration(plan_file: Path) -> dict[str, Any] | None:
     registered = read_registrations(plan_file)
     if not registered:
         return None
-    changed = [change.key for change in changes_since_registration(plan_file)]
-    return {"date": registered[0].registered[:10], "sha256": registered[0].sha256, "changed": changed}
+    changes = changes_since_registration(plan_file)
+    return {
+        "date": registered[0].registered[:10],
+        "sha256": registered[0].sha256,
+        "changed": [change.key for change in changes],
+        "changes": [{"key": c.key, "registered": str(c.registered), "now": str(c.now)} for c in changes],
+        "results_before": registered[0].results,
+    }
 
 
 def input_files(review: Review, plan: Plan) -> Iterator[Path]:

@@ -33,9 +33,9 @@ Array = NDArray[np.float64]
 # The approximation does not sample: the task's sampler only names it.
 NO_SAMPLER = Sampler(chains=2, tune=0, draws=0)
 REFITS = 60
-DRAWN = 2000
+DRAWN = 4000
 LEVELS = 25
-APPROXIMATIONS = 4
+APPROXIMATIONS = 16
 FEWEST_POINTS = 16.0
 NEARLY_NOTHING = 1e-4
 

@@ -52,7 +52,8 @@ def complete(
     """
     interval, key = review.settings.interval, plan.indicators.primary
     for name, entry in finding["indicators"].items():
-        entry["grade"] = grades.grade(entry, review.settings.thresholds)
+        # An outcome that should not move is a check of the others and has no grade of its own.
+        entry["grade"] = None if entry["role"] == "unaffected" else grades.grade(entry, review.settings.thresholds)
         entry["change_our_mind"] = grades.change_our_mind(entry, entry["checks"])
         entry["maryland"] = grades.design_level(entry["design"], entry["n_areas"], entry["n_treated"])
         entry["log_rate_ratio"] = log_rate_ratio(material[name]) if name in material else None

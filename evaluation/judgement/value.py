@@ -86,7 +86,9 @@ def appraise(stakes: Stakes, unit_cost: float, cost: float, interval: float) -> 
         "benefit_present_value": asdict(summarise(unit_cost * averted, interval)),
         "npsv": asdict(summarise(net, interval)),
         "prob_pays": float(np.mean(net > 0)),
-        "pays_curve": pays_curve(averted, cost, [m * unit_cost for m in MULTIPLES]),
+        "pays_curve": pays_curve(
+            averted, cost, sorted({unit_cost, *(m * (cost / middle if middle > 0 else unit_cost) for m in MULTIPLES)})
+        ),
         "break_even_value": cost / middle if middle > 0 else None,
         "break_even_events": cost / unit_cost if unit_cost > 0 else None,
         "value_of_perfect_information": value_of_perfect_information(net),
