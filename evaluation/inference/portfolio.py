@@ -186,10 +186,12 @@ def allocate(offers: Sequence[Offer], budget: float, seed: int) -> dict[str, Any
         ``chosen`` (plan ids), ``cost``, ``expected_net``, ``prob_pays`` (the set's value exceeds its cost),
         ``prob_best`` (no other affordable set would have been worth more, were the truth known), ``exact``.
     """
+    if not offers:
+        return {"chosen": [], "cost": 0.0, "expected_net": 0.0, "prob_pays": None, "prob_best": 1.0, "exact": True}
     rng = np.random.default_rng(seed)
     draws = np.stack(
         [o.unit_cost * o.expected * -np.expm1(rng.normal(o.log_mean, o.log_sd, DRAWS)) - o.cost for o in offers], axis=1
-    ) if offers else np.zeros((DRAWS, 0))  # fmt: skip
+    )  # fmt: skip
     mean = draws.mean(axis=0)
     exact = len(offers) <= MOST_ENUMERATED
     if exact:
@@ -204,7 +206,7 @@ def allocate(offers: Sequence[Offer], budget: float, seed: int) -> dict[str, Any
             masks[step] = masks[step - 1]
             if mean[i] > 0 and spent + offers[i].cost <= budget:
                 masks[step, i], spent = True, spent + offers[i].cost
-    affordable = masks[masks @ np.array([o.cost for o in offers]) <= budget + 1e-9] if offers else masks
+    affordable = masks[masks @ np.array([o.cost for o in offers]) <= budget + 1e-9]
     best = affordable[int(np.argmax(affordable @ mean))]
     # Which set would be best if each draw were the truth.
     values = np.stack([draws[:2000] @ mask for mask in affordable], axis=1)

@@ -13,6 +13,7 @@ of effects, stands in for the refit (a metamodel); power at any effect is then a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,10 +33,10 @@ Array = NDArray[np.float64]
 
 # The approximation does not sample: the task's sampler only names it.
 NO_SAMPLER = Sampler(chains=2, tune=0, draws=0)
-REFITS = 60
+REFITS = 48
 DRAWN = 4000
 LEVELS = 25
-APPROXIMATIONS = 16
+APPROXIMATIONS = 8
 FEWEST_POINTS = 16.0
 NEARLY_NOTHING = 1e-4
 
@@ -268,13 +269,18 @@ def as_published(counts: Array, published: Published) -> tuple[Array, Array, Arr
 
 
 def foresee(
-    history: Frame, follow_up: int, interval: float, seed: int, published: Published = Published(), refits: int = REFITS
-) -> Prospect:
-    """How well an effect could be seen after ``follow_up`` periods.
+    history: Frame,
+    follow_ups: Sequence[int],
+    interval: float,
+    seed: int,
+    published: Published = Published(),
+    refits: int = REFITS,
+) -> list[Prospect]:
+    """How well an effect could be seen after each of several follow-ups, in periods.
 
     Args:
         history: a frame whose periods are all before any start, treated areas first.
-        follow_up: periods after the start.
+        follow_ups: periods after the start.
         interval: probability of the interval that decides.
         seed: of the futures.
         published: how the counts to come will be published.
@@ -284,7 +290,22 @@ def foresee(
         FloatingPointError: the model cannot be fitted to this history.
         ValueError: the outcome is a score.
     """
-    futures = draw_futures(history, follow_up, DRAWN, seed)
+    longest = draw_futures(history, max(follow_ups), DRAWN, seed)
+    return [
+        _foresee(shorten(longest, history, ahead), ahead, interval, seed, published, refits) for ahead in follow_ups
+    ]
+
+
+def shorten(futures: Futures, history: Frame, follow_up: int) -> Futures:
+    """The same futures, looked at earlier."""
+    frame = look_ahead(history, follow_up)
+    everybody = replace(frame, n_treated=len(frame.areas), priors=futures.everybody.priors)
+    return replace(futures, frame=frame, everybody=everybody, mean=futures.mean[:, :, : len(frame.periods)])
+
+
+def _foresee(
+    futures: Futures, follow_up: int, interval: float, seed: int, published: Published, refits: int
+) -> Prospect:
     rng = np.random.default_rng((seed, follow_up))
     quiet = _totals(futures, draw_counts(futures, np.zeros(DRAWN), rng))
     largest = float(np.clip(6.0 * np.std(quiet[:, 1]), 0.15, 1.6))

@@ -102,6 +102,8 @@ def weigh_evidence(
     settled = (entry["rating"], entry["confidence"]) in DECISION_RULES
     if idle and not settled and entry["confidence"] != "low" and value["npsv"]["mean"] < 0:
         return {"recommended": NOT_WORTH[0], "source": "rule", "because": NOT_WORTH[1]}
+    if idle:
+        return decision
     return decision | {
         "because": f"{decision['because']}; to know the truth would be worth up to {worth} to this decision"
     }

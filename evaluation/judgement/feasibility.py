@@ -91,9 +91,10 @@ def examine_feasibility(
         history = len(frame.periods)
         # The whole curve for the plan's own areas; for other numbers of areas one year and the longest follow-up.
         own = list(treated) == [code for code in plan.treated if code in panel.area.values]
-        for follow_up in dict.fromkeys(years if own else (years[1], years[-1])):
-            prospects.append(foresee(frame, follow_up, review.settings.interval, seed, published))
-            report(_line(prospects[-1], panel.attrs["frequency"]))
+        follow_ups = list(dict.fromkeys(years if own else (years[1], years[-1])))
+        for prospect in foresee(frame, follow_ups, review.settings.interval, seed, published):
+            prospects.append(prospect)
+            report(_line(prospect, panel.attrs["frequency"]))
     worth = meaningful_effect(plan, indicator)
     number = len([code for code in plan.treated if code in panel.area.values])
     return Feasibility(

@@ -5,6 +5,7 @@ from typing import Any
 from evaluation.inference import portfolio as pooling
 from evaluation.judgement import memory, wording
 from evaluation.judgement.dossier import signed_money
+from evaluation.judgement.prices import read_prices
 from evaluation.protocol.registration import compare_contents
 from evaluation.publication import numbers as say
 from evaluation.publication.archive import plan_source, read_findings
@@ -101,20 +102,30 @@ def allocation(edition: Edition) -> list[Block]:
     if budget is None:
         return []
     together = pooling.pool_effects(effects_of(edition))
-    offers, years = [], set()
-    for plan_id, packet in edition.packets.items():
-        value = (packet.finding.get("economics") or {}).get("value")
-        entry = packet.finding["indicators"][packet.primary]
-        own = entry.get("log_rate_ratio")
-        if not value or not own or entry["rating"] == "failed":
-            continue
-        both = together.get((plan_id, packet.primary), {"log_mean": own["mean"], "log_sd": own["sd"]})
-        factors = [(1 + value["discount_rate"]) ** -year for year in range(len(value["expected_by_year"]))]
-        expected = sum(e * f for e, f in zip(value["expected_by_year"], factors, strict=True))
-        years.add(value["price_year"])
+    prices = read_prices(edition.folder)
+    valued = {
+        plan_id: packet.finding["economics"]["value"]
+        for plan_id, packet in edition.packets.items()
+        if (packet.finding.get("economics") or {}).get("value")
+        and packet.finding["indicators"][packet.primary].get("log_rate_ratio")
+    }
+    year = max((value["price_year"] for value in valued.values()), default="")
+    offers = []
+    for plan_id, value in valued.items():
+        key = edition.packets[plan_id].primary
+        own = edition.packets[plan_id].finding["indicators"][key]["log_rate_ratio"]
+        both = together.get((plan_id, key), {"log_mean": own["mean"], "log_sd": own["sd"]})
+        expected = sum(e / (1 + value["discount_rate"]) ** at for at, e in enumerate(value["expected_by_year"]))
+        # The value exists, so the table of deflators holds its year.
+        rise = prices.uprate(1.0, value["price_year"], year) or 1.0
         offers.append(
             pooling.Offer(
-                plan_id, value["cost_present_value"], expected, value["unit_cost"], both["log_mean"], both["log_sd"]
+                plan_id,
+                rise * value["cost_present_value"],
+                expected,
+                rise * value["unit_cost"],
+                both["log_mean"],
+                both["log_sd"],
             )
         )
     if not offers:
@@ -129,9 +140,14 @@ def allocation(edition: Edition) -> list[Block]:
             f"Its expected net value is {signed_money(chosen['expected_net'])}; it is worth more than it costs with a probability of "
             f"{wording.percent(chosen['prob_pays'])}, and is the best affordable set with a probability of {wording.percent(chosen['prob_best'])}."
         )
-    note = "Effects are the pooled ones, and the schemes are taken to work again as they did."
-    if len(years) > 1:
-        note += f" Costs are in prices of different years ({', '.join(sorted(years))})."
+    note = (
+        f"Effects are the pooled ones, sums are in {year} prices, and the schemes are taken to work again as they did."
+    )
+    left = [packet.title for plan_id, packet in edition.packets.items() if plan_id not in valued]
+    if left:
+        note += f" Left out, because they have no value in money: {'; '.join(map(clean, left))}."
+    if not chosen["exact"]:
+        note += " There are too many to try every set, so they were taken in order of value for money."
     return [paragraph(said, "svd-lead"), paragraph(note, "svd-note")]
 
 

@@ -19,7 +19,9 @@ from tests.judgement.test_findings import did
 DEFAULT = Thresholds()
 
 
-def entry(rating: str, confidence: str = "moderate", chance: float = 0.5, lower: float = -5.0, upper: float = 5.0) -> dict[str, Any]:
+def entry(
+    rating: str, confidence: str = "moderate", chance: float = 0.5, lower: float = -5.0, upper: float = 5.0
+) -> dict[str, Any]:
     return {
         "rating": rating, "confidence": confidence, "prob_benefit": chance,
         "percent_change": {"median": (lower + upper) / 2, "lower": lower, "upper": upper},

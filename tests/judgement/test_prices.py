@@ -71,7 +71,9 @@ def test_an_unknown_offence_is_refused_with_the_nearest(tmp_path: Path) -> None:
         price_of(indicator(offence="violence_with_injry"), read_prices(tmp_path))
 
 
-@pytest.mark.parametrize("given", [{}, {"value": 3}, {"offence": "rape", "value": 3, "price_year": "2020", "source": "x"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"value": 3}, {"offence": "rape", "value": 3, "price_year": "2020", "source": "x"}]
+)
 def test_a_unit_cost_is_a_name_or_a_sourced_value(given) -> None:
     with pytest.raises(ValueError, match="unit cost needs"):
         UnitCost(**given)

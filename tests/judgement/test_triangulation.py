@@ -57,9 +57,8 @@ def test_failed_and_unaffected_outcomes_are_left_out() -> None:
 
 
 class Planned:
-    treated = {"T01": "2023-04", "T02": "2023-04"}
-
     def __init__(self, delivered: float, **more) -> None:
+        self.treated = {"T01": "2023-04", "T02": "2023-04"}
         self.delivery = Delivery(planned=100, delivered=delivered, unit="sessions", **more)
 
 
@@ -89,7 +88,10 @@ def test_dose_by_area_is_said() -> None:
 def year(median: float, lower: float, upper: float, rating: str = "benefit", **more) -> dict:
     finding = {"role": "primary", "rating": rating, "headline": "H.", "n_periods": 80, "n_areas": 4,
                "percent_change": {"median": median, "lower": lower, "upper": upper}} | more  # fmt: skip
-    return {"finding": {"indicators": {"assaults": finding}}, "run": {"inputs": {"data/assaults.csv": "a"}, "models": "m"}}
+    return {
+        "finding": {"indicators": {"assaults": finding}},
+        "run": {"inputs": {"data/assaults.csv": "a"}, "models": "m"},
+    }
 
 
 def test_we_said_18_now_9_because() -> None:

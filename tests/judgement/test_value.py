@@ -105,7 +105,12 @@ def test_optimism_bias_raises_estimates_only() -> None:
     guess = Costs(total=100.0, price_year="2023-24", basis="estimate")
     assert uplifted(guess) == (pytest.approx(141.0), 0.41)
     own = Costs.model_validate(
-        {"total": 100, "price_year": "2023-24", "basis": "estimate", "optimism_bias": {"share": 0.1, "because": "past schemes"}}
+        {
+            "total": 100,
+            "price_year": "2023-24",
+            "basis": "estimate",
+            "optimism_bias": {"share": 0.1, "because": "past schemes"},
+        }
     )
     assert uplifted(own) == (pytest.approx(110.0), 0.1)
     years = Costs(total=100.0, price_year="2023-24", by_year=[50.0, 50.0])
