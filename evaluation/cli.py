@@ -203,7 +203,6 @@ def archive(
 def verify(
     archive: Annotated[Path, typer.Argument(help="An archive made by svd archive.")],
     only: Annotated[list[str] | None, typer.Option(help="Recompute this plan only (may be repeated).")] = None,
-    jobs: JobsOption = DEFAULT_JOBS,
 ) -> None:
     """Prove an archived review: check every file's SHA-256, evaluate again, and compare every figure."""
     from evaluation.errors import InputError
@@ -211,7 +210,7 @@ def verify(
 
     limit_threads()
     try:
-        differences = verify_archive(archive, only or [], jobs, tell)
+        differences = verify_archive(archive, only or [], tell)
     except InputError as error:
         list_problems(error)
     for line in differences:

@@ -10,9 +10,6 @@ from typing import Any
 
 from evaluation import flow
 from evaluation.errors import InputError, Problem
-from evaluation.evidence.panel import build_panel
-from evaluation.inference.engine import Store, fetch_all
-from evaluation.protocol import indicator_roles
 from evaluation.publication.archive import open_archive, read_findings
 from evaluation.publication.evaluated import as_json
 
@@ -20,13 +17,12 @@ from evaluation.publication.evaluated import as_json
 TOLERANCE = 1e-6
 
 
-def verify_archive(path: Path, only: list[str], jobs: int, tell: Callable[[str], None]) -> list[str]:
+def verify_archive(path: Path, only: list[str], tell: Callable[[str], None]) -> list[str]:
     """Evaluate an archived review again from its own inputs and seeds, and compare every figure.
 
     Args:
         path: the archive.
         only: ids of the plans to recompute; all when empty.
-        jobs: processes.
         tell: takes one line of news.
 
     Returns:
@@ -49,21 +45,16 @@ def verify_archive(path: Path, only: list[str], jobs: int, tell: Callable[[str],
         for plan_id, stored in kept.items():
             if only and plan_id not in only:
                 continue
-            finding = recompute(folder, plan_id, stored["finding"]["profile"], jobs)
+            finding = recompute(folder, plan_id, stored["finding"]["profile"])
             found = list(compare(stored["finding"], finding))
             differences += [f"{plan_id}: {line}" for line in found]
             tell(f"{plan_id}: {'every figure is the same' if not found else f'{len(found)} figures differ'}")
     return differences
 
 
-def recompute(folder: Path, plan_id: str, profile: str, jobs: int) -> dict[str, Any]:
+def recompute(folder: Path, plan_id: str, profile: str) -> dict[str, Any]:
     """The finding of one plan, from nothing but the folder."""
-    review, plan = flow.open_plan(folder / "plans" / f"{plan_id}.yaml")
-    panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
-    questions = flow.ask(review, plan, panels, profile)
-    store = Store(folder / "_build" / "fits")
-    lost = fetch_all(flow.all_tasks(questions), store, jobs)
-    return as_json(flow.conclude(review, plan, questions, store, profile, lost).finding)  # type: ignore[no-any-return]
+    return as_json(flow.evaluate(folder / "plans" / f"{plan_id}.yaml", profile).finding)  # type: ignore[no-any-return]
 
 
 def compare(stored: Any, now: Any, at: str = "") -> Iterator[str]:

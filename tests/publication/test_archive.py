@@ -75,7 +75,7 @@ def tamper(path: Path, name: str, content: bytes | None) -> Path:
 def test_a_changed_archive_is_refused(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
     made = write_archive(evaluated(tmp_path / "review"), tmp_path / "kept.zip")
     with pytest.raises(InputError, match=said):
-        verify_archive(tamper(made, name, content), [], 1, lambda line: None)
+        verify_archive(tamper(made, name, content), [], lambda line: None)
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_plan_is_refused(tmp_path: Path) -> None:
     made = write_archive(evaluated(tmp_path / "review"), tmp_path / "kept.zip")
     with pytest.raises(InputError, match="no plan other"):
-        verify_archive(made, ["other"], 1, lambda line: None)
+        verify_archive(made, ["other"], lambda line: None)
 
 
 def test_every_difference_is_a_line() -> None:
@@ -104,9 +104,7 @@ def test_scalars_of_a_plan_stay_text() -> None:
 def test_verification_recomputes_each_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = write_archive(evaluated(tmp_path / "review"), tmp_path / "kept.zip")
     same = {"plan": "outreach", "profile": "publish", "indicators": {}}
-    monkeypatch.setattr("evaluation.verification.recompute", lambda folder, plan, profile, jobs: same)
-    assert verify_archive(made, [], 1, lambda line: None) == []
-    monkeypatch.setattr(
-        "evaluation.verification.recompute", lambda folder, plan, profile, jobs: same | {"profile": "draft"}
-    )
-    assert verify_archive(made, [], 1, lambda line: None) == ["outreach: profile was 'publish', is 'draft'"]
+    monkeypatch.setattr("evaluation.verification.recompute", lambda folder, plan, profile: same)
+    assert verify_archive(made, [], lambda line: None) == []
+    monkeypatch.setattr("evaluation.verification.recompute", lambda folder, plan, profile: same | {"profile": "draft"})
+    assert verify_archive(made, [], lambda line: None) == ["outreach: profile was 'publish', is 'draft'"]
