@@ -204,6 +204,63 @@ def lock(plan: Annotated[Path, typer.Argument(help="A plan file in a review's pl
         list_problems(error)
 
 
+@app.command(epilog="Example: svd feasibility my-review/plans/street_mentors.yaml")
+def feasibility(
+    plan: Annotated[
+        list[Path] | None, typer.Argument(help="Plan files. Default: the example's.", show_default=False)
+    ] = None,
+) -> None:
+    """Can this be evaluated at all? The smallest effect that could be found, before money is spent."""
+    from evaluation.errors import InputError
+    from evaluation.prospects import foresee_plan
+
+    limit_threads()
+    for path in plan or sorted((locate(None) / "plans").glob("*.yaml")):
+        try:
+            typer.echo(f"{path.stem}:")
+            found = foresee_plan(locate_plan(path), lambda line: typer.echo(f"  {line}"))
+        except InputError as error:
+            list_problems(error)
+        for sentence in found.advice:
+            typer.echo(f"  {sentence}")
+
+
+@app.command(epilog="Example: svd archive my-review --into my-review-2025-26.zip")
+def archive(
+    review: ReviewFolder = None,
+    into: Annotated[Path, typer.Option(help="The zip file to write; must not exist yet.")] = Path("svd-archive.zip"),
+) -> None:
+    """Keep a review for next year: its inputs, its newest packets, versions and seeds, each with its SHA-256."""
+    from evaluation.errors import InputError
+    from evaluation.publication.archive import write_archive
+
+    try:
+        typer.echo(str(write_archive(locate(review), into)))
+    except InputError as error:
+        list_problems(error)
+
+
+@app.command(epilog="Example: svd verify my-review-2025-26.zip")
+def verify(
+    archive: Annotated[Path, typer.Argument(help="An archive made by svd archive.")],
+    only: Annotated[list[str] | None, typer.Option(help="Recompute this plan only (may be repeated).")] = None,
+) -> None:
+    """Prove an archived review: check every file's SHA-256, evaluate again, and compare every figure."""
+    from evaluation.errors import InputError
+    from evaluation.verification import verify_archive
+
+    limit_threads()
+    try:
+        differences = verify_archive(archive, only or [], tell)
+    except InputError as error:
+        list_problems(error)
+    for line in differences:
+        typer.echo(f"differs: {line}", err=True)
+    if differences:
+        raise typer.Exit(1)
+    typer.echo("Every figure was reproduced.")
+
+
 @app.command(epilog="Example: svd calibrate ranks --size small")
 def calibrate(
     study: Annotated[list[str] | None, typer.Argument(help="Studies to run. Default: all.", show_default=False)] = None,

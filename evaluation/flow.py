@@ -30,8 +30,10 @@ from evaluation.inference.examination import PLACEBO_COLUMNS, asked, examine
 from evaluation.inference.frame import Frame, frame_plan
 from evaluation.inference.order import Order, pass_gate, refits_of
 from evaluation.inference.predictive import predictive_bands
-from evaluation.judgement import economics, findings
+from evaluation.judgement import dossier, economics, findings
+from evaluation.judgement.prices import own_tables, price_of, read_prices
 from evaluation.protocol import Plan, Review, indicator_roles, likelihood_for, load_plan, load_review
+from evaluation.protocol.overlap import find_overlaps
 from evaluation.protocol.registration import changes_since_registration, read_registrations
 
 
@@ -173,20 +175,24 @@ def conclude(
         checks += [(plan.id, question.key, c.name, c.passed, c.sentence) for c in made]
         series[question.key] = draw_series(frame, fit, interval)
     primary = entries[plan.indicators.primary]
+    main, prices = review.indicators[plan.indicators.primary], read_prices(review.folder)
     finding = {
         "plan": plan.id,
         "profile": profile,
         "indicators": entries,
         "decision": economics.decide(plan, primary),
-        "economics": economics.weigh(plan, review.indicators[plan.indicators.primary], primary),
+        "economics": economics.weigh(plan, main, primary, price_of(main, prices)),
     }
+    material = {q.key: dossier.Material(q.order.frame, fits[q.key][0]) for q in questions if q.order and q.key in fits}
+    panels = {q.key: q.panel for q in questions}
+    dossier.complete(review, plan, finding, material, panels, prices, seed_of(review, plan.id, "dossier"))
     return Evaluation(
         review=review,
         plan=plan,
         profile=profile,
         finding=finding,
         run=record_run(review, plan, profile, finding, fits, question_key(review, plan, questions, profile)),
-        panels={q.key: q.panel for q in questions},
+        panels=panels,
         series=series,
         effects=pd.concat(effects, ignore_index=True) if effects else pd.DataFrame(columns=list(EFFECT_COLUMNS)),
         checks=pd.DataFrame(checks, columns=["plan", "indicator", "name", "passed", "sentence"]),
@@ -269,8 +275,14 @@ def registration(plan_file: Path) -> dict[str, Any] | None:
     registered = read_registrations(plan_file)
     if not registered:
         return None
-    changed = [change.key for change in changes_since_registration(plan_file)]
-    return {"date": registered[0].registered[:10], "sha256": registered[0].sha256, "changed": changed}
+    changes = changes_since_registration(plan_file)
+    return {
+        "date": registered[0].registered[:10],
+        "sha256": registered[0].sha256,
+        "changed": [change.key for change in changes],
+        "changes": [{"key": c.key, "registered": str(c.registered), "now": str(c.now)} for c in changes],
+        "results_before": registered[0].results,
+    }
 
 
 def input_files(review: Review, plan: Plan) -> Iterator[Path]:
@@ -279,6 +291,9 @@ def input_files(review: Review, plan: Plan) -> Iterator[Path]:
         if (review.folder / name).is_file():
             yield review.folder / name
     yield review.plan_files[plan.id]
+    yield from own_tables(review.folder)
+    # What else ran in the same places is part of the finding.
+    yield from (review.plan_files[found.other] for found in find_overlaps(review, plan))
     for key in indicator_roles(plan):
         path = find_data(review.folder, review.indicators[key])
         if path is not None and path.is_relative_to(review.folder):

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation.judgement import wording
+from evaluation.judgement.prices import Price
 from evaluation.protocol import Indicator, Plan
+from evaluation.protocol.indicator import UnitCost
 
 # (rating, confidence) -> recommended decision; a plan's own decision goes before it.
 DECISION_RULES: dict[tuple[str, str], tuple[str, str]] = {
@@ -24,18 +26,31 @@ DECISION_RULES: dict[tuple[str, str], tuple[str, str]] = {
     ("no_meaningful_effect", "low"): ("keep_measuring", "no effect worth acting on, but with low confidence"),
 }
 OTHERWISE = ("keep_measuring", "the evidence does not settle it yet")
+# Where the evidence does not settle it and perfect evidence would be worth less than this share of the cost, measuring
+# on cannot change the decision.
+WORTH_KNOWING = 0.01
+NOT_WORTH = ("adapt", "even a favourable reading does not repay the cost, and more evidence would not change that")
 
 
-def weigh(plan: Plan, indicator: Indicator, entry: dict[str, Any]) -> dict[str, Any]:
-    """The `economics` object of finding.json, from the primary indicator's entry."""
+def weigh(plan: Plan, indicator: Indicator, entry: dict[str, Any], price: Price | None = None) -> dict[str, Any]:
+    """The `economics` object of finding.json, from the primary indicator's entry.
+
+    Args:
+        plan: with its costs.
+        indicator: the primary one.
+        entry: its entry.
+        price: of one event, where the indicator names an offence of the table instead of a price of its own.
+    """
     costs, unit = plan.costs, indicator.unit_cost
+    if price is not None:
+        unit = UnitCost(value=price.value, price_year=price.price_year, source=price.source, confidence=price.quality)
     found: dict[str, Any] = {
         "total_cost": costs.total if costs else None,
         "price_year": costs.price_year if costs else None,
         "unit_cost": unit.value if unit else None,
         "unit_cost_price_year": unit.price_year if unit else None,
         "unit_cost_source": unit.source if unit else None,
-        "break_even_events": costs.total / unit.value if costs and unit and unit.value > 0 else None,
+        "break_even_events": costs.total / unit.value if costs and unit and unit.value else None,
         "cost_per_event_averted": None,
     }
     found["sentence"] = _sentence(found, indicator, entry)
@@ -67,6 +82,31 @@ def _sentence(found: dict[str, Any], indicator: Indicator, entry: dict[str, Any]
             f" {found['unit_cost_source']}), {needed} {indicator.unit} avoided would repay it."
         )
     return sentence
+
+
+def weigh_evidence(
+    plan: Plan, entry: dict[str, Any], decision: dict[str, str], money: dict[str, Any]
+) -> dict[str, str]:
+    """The decision once the value of more evidence is known: to keep measuring has to be able to change something.
+
+    A plan's own decision stands, and so does every rule but :data:`OTHERWISE`. With low confidence the posterior, and so
+    the value of evidence, is itself in doubt: measuring goes on.
+    """
+    value = money.get("value")
+    if decision["source"] == "plan" or entry["rating"] == "failed" or value is None:
+        return decision
+    worth = wording.estimated_money(value["value_of_perfect_information"])
+    if decision["recommended"] != "keep_measuring":
+        return decision
+    idle = value["value_of_perfect_information"] < WORTH_KNOWING * value["cost_present_value"]
+    settled = (entry["rating"], entry["confidence"]) in DECISION_RULES
+    if idle and not settled and entry["confidence"] != "low" and value["npsv"]["mean"] < 0:
+        return {"recommended": NOT_WORTH[0], "source": "rule", "because": NOT_WORTH[1]}
+    if idle:
+        return decision
+    return decision | {
+        "because": f"{decision['because']}; to know the truth would be worth up to {worth} to this decision"
+    }
 
 
 def decide(plan: Plan, entry: dict[str, Any]) -> dict[str, str]:

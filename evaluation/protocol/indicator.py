@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse
 from evaluation.protocol.suggest import quote
@@ -55,19 +55,37 @@ Marker = Annotated[str, BeforeValidator(_marker)]
 
 
 class UnitCost(Promise):
-    """What one event costs.
+    """What one event costs, given here or by the name of an offence in the table of unit costs.
 
     Attributes:
+        offence: name in `unit_costs.csv` of the review, or in the table that travels with the program.
         value: pounds per event.
         price_year: of the value.
         source: where it was published.
         confidence: the publisher's or the analyst's rating of it.
     """
 
-    value: float = Field(ge=0, allow_inf_nan=False)
-    price_year: PriceYear
-    source: Text
+    offence: Text | None = None
+    value: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    price_year: PriceYear | None = None
+    source: Text | None = None
     confidence: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> UnitCost:
+        own = [name for name in ("value", "price_year", "source") if getattr(self, name) is not None]
+        if (self.offence is None) == (len(own) == 0) or (self.offence is None and len(own) < 3):
+            found = "A unit cost needs either the name of an offence, or a value with its price year and source."
+            raise refuse(found, "Write {offence: violence_with_injury}, or {value: ..., price_year: ..., source: ...}.")
+        return self
+
+
+class Severity(Promise):
+    """How harmful one event is: a weight, on which scale, and where it was published."""
+
+    weight: float = Field(ge=0, allow_inf_nan=False)
+    scale: Text
+    source: Text
 
 
 class Break(Promise):
@@ -170,6 +188,9 @@ class Indicator(Promise):
         exposure: `auto`, or `none` to model counts without any.
         disclosure: the profile by which the indicator is protected when published.
         unit_cost: of one event.
+        severity: weight of one event where harm is added up.
+        harm: what harm it measures (`violence`): indicators of one harm are read together.
+        recorded_by: whose record it is.
         breaks: known changes in recording.
         unusable: counts that are there but known to be wrong or incomplete; they are treated as missing.
         genuine: counts that look implausible and really happened; they are used.
@@ -193,6 +214,9 @@ class Indicator(Promise):
     exposure: Literal["auto", "none"] = "auto"
     disclosure: Literal["health", "partner", "already_public"] = "partner"
     unit_cost: UnitCost | None = None
+    severity: Severity | None = None
+    harm: Text | None = None
+    recorded_by: Literal["police", "hospital", "ambulance", "survey", "other"] | None = None
     breaks: list[Break] = Field(default_factory=list)
     unusable: list[Window] = Field(default_factory=list)
     genuine: list[Window] = Field(default_factory=list)

@@ -33,6 +33,42 @@ def _interval(value: Any) -> Any:
 YearText = Annotated[Text, AfterValidator(_year)]
 
 
+class Thresholds(Promise):
+    """Probabilities by which a finding is graded where its interval contains no effect (see the rules in the book).
+
+    Attributes:
+        promising: of a benefit, from which an unclear finding is called promising.
+        possible_harm: of a harm, from which an unclear finding is called a possible harm.
+    """
+
+    promising: float = Field(default=0.925, gt=0.5, lt=1)
+    possible_harm: float = Field(default=0.925, gt=0.5, lt=1)
+
+
+class Budget(Promise):
+    """What may be spent on the interventions of this review next time, in pounds."""
+
+    total: float = Field(gt=0, allow_inf_nan=False)
+
+
+class QualityTask(Promise):
+    """One line of the quality assurance log (Aqua Book): what was checked, by whom, and what remains."""
+
+    task: Text
+    done_by: Text
+    checked_by: Text | None = None
+    on: Text | None = None
+    remains: Text | None = None
+
+
+class SignOff(Promise):
+    """Who takes responsibility for publishing the review, in which role, and when."""
+
+    by: Text
+    role: Text
+    on: Text
+
+
 class ReviewSettings(Promise):
     """What holds for the whole review (`review.yaml`).
 
@@ -48,6 +84,11 @@ class ReviewSettings(Promise):
         summary: one paragraph for the first page.
         authorities: the specified authorities that took part.
         duty: definition, governance, documents and dates of the Serious Violence Duty.
+        thresholds: of the grades of findings.
+        budget: for the view of how to allocate it.
+        previous: archive of last year's review, relative to the review folder.
+        quality_assurance: the log.
+        signed_off: until this is filled in, every page of the book says draft.
     """
 
     title: Text
@@ -61,6 +102,11 @@ class ReviewSettings(Promise):
     summary: Text | None = None
     authorities: list[Text] = Field(default_factory=list)
     duty: Duty = Field(default_factory=Duty)
+    thresholds: Thresholds = Thresholds()
+    budget: Budget | None = None
+    previous: Text | None = None
+    quality_assurance: list[QualityTask] = Field(default_factory=list)
+    signed_off: SignOff | None = None
 
 
 class Area(Promise):

@@ -77,11 +77,15 @@ def _normal(value: Any) -> Any:
 
 
 class PlanIndicators(Promise):
-    """What success is measured by; `unaffected` outcomes should not move and are a check."""
+    """What success is measured by; `unaffected` outcomes should not move and are a check.
+
+    `harm` names those (of primary and secondary) that are added up weighted by severity; they must not overlap.
+    """
 
     primary: Text
     secondary: list[Text] = Field(default_factory=list)
     unaffected: list[Text] = Field(default_factory=list)
+    harm: list[Text] = Field(default_factory=list)
 
 
 class Exclusion(Promise):
@@ -177,20 +181,52 @@ class Prior(Promise):
         return self
 
 
+class OptimismBias(Promise):
+    """By which share of itself an estimated cost is raised (0.2: by a fifth), and why."""
+
+    share: float = Field(ge=0, le=5, allow_inf_nan=False)
+    because: Because
+
+
 class Costs(Promise):
-    """What the intervention cost, in pounds of the price year."""
+    """What the intervention cost, in pounds of the price year.
+
+    Attributes:
+        total: over the period that is evaluated.
+        by_year: the same by year from the first start on; all in the first year where it is not given.
+        basis: `outturn` (spent) or `estimate` (before it is spent, or not yet known).
+        optimism_bias: uplift of an estimate.
+    """
 
     total: float = Field(ge=0, allow_inf_nan=False)
     price_year: PriceYear
     source: Text | None = None
+    by_year: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=list)
+    basis: Literal["outturn", "estimate"] = "outturn"
+    optimism_bias: OptimismBias | None = None
 
 
 class Delivery(Promise):
-    """How much was delivered of what was planned."""
+    """How much was delivered of what was planned; `by_area` is the dose of each treated area."""
 
     planned: float = Field(ge=0, allow_inf_nan=False)
     delivered: float = Field(ge=0, allow_inf_nan=False)
     unit: Text
+    by_area: dict[Code, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+
+
+class Displacement(Promise):
+    """Where the problem could have moved to, or the benefit spread.
+
+    Attributes:
+        buffer: codes of the areas around the treated ones; never part of the comparison.
+        comparison: codes of the areas around the comparison areas, for the weighted displacement difference.
+        because: why these areas.
+    """
+
+    buffer: list[Code] = Field(min_length=1)
+    comparison: list[Code] = Field(default_factory=list)
+    because: Because
 
 
 class Assumption(Promise):
@@ -256,12 +292,21 @@ def _centred_where_it_must_be(priors: dict[str, Prior]) -> dict[str, Prior]:
 
 
 class Plan(Promise):
-    """One plan, as registered: see the field notes in the parts above and `svd new` for an example."""
+    """One plan, as registered: see the field notes in the parts above and `svd new` for an example.
+
+    Attributes:
+        moderators: for whom, where and when the intervention is expected to work better or worse.
+        implementation: how it was to be carried out.
+        kind: type of intervention (hot spot policing, mentoring): findings of one kind are pooled together.
+    """
 
     id: Annotated[Text, AfterValidator(_slug)]
     title: Text
     question: Text
     theory_of_change: Text | None = None
+    moderators: Text | None = None
+    implementation: Text | None = None
+    kind: Text | None = None
     design: Literal["its", "did"]
     indicators: PlanIndicators
     treated: Annotated[dict[Code, PeriodText], BeforeValidator(_treated)]
@@ -274,6 +319,7 @@ class Plan(Promise):
     ] = Field(default_factory=dict)
     costs: Costs | None = None
     delivery: Delivery | None = None
+    displacement: Displacement | None = None
     assumptions: list[Assumption] = Field(default_factory=list)
     decision: Decision | None = None
     stopping: Stopping | None = None

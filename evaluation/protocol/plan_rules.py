@@ -276,6 +276,58 @@ def _delivery(case: PlanCase) -> Iterator[Problem]:
         yield case.problem(("delivery", "planned"), "Nothing was planned (0).", remedy)
 
 
+def _costs(case: PlanCase) -> Iterator[Problem]:
+    costs = case.plan.costs
+    if costs is not None and costs.by_year and abs(sum(costs.by_year) - costs.total) > 1:
+        found = f"The years add up to {sum(costs.by_year):,.0f}, but the total is {costs.total:,.0f}."
+        yield case.problem(("costs", "by_year"), found, "Make the two agree.")
+    if costs is not None and costs.optimism_bias is not None and costs.basis == "outturn":
+        found = "What was really spent has no optimism bias."
+        yield case.problem(("costs", "optimism_bias"), found, "Write `basis: estimate`, or take `optimism_bias` out.")
+
+
+def _harm(case: PlanCase) -> Iterator[Problem]:
+    named = case.plan.indicators
+    for i, key in enumerate(named.harm):
+        path: KeyPath = ("indicators", "harm", i)
+        if key not in (named.primary, *named.secondary):
+            yield case.problem(path, f"`{key}` is not a primary or secondary indicator of this plan.", "Add it there.")
+        elif key in case.indicators and case.indicators[key].severity is None:
+            remedy = f"Add `severity: {{weight: ..., scale: ..., source: ...}}` to `{key}` in indicators.yaml."
+            yield case.problem(path, f"`{key}` has no severity, so its harm cannot be weighed.", remedy)
+
+
+def _displacement(case: PlanCase) -> Iterator[Problem]:
+    displacement = case.plan.displacement
+    if displacement is None or case.areas is None:
+        return
+    for name in ("buffer", "comparison"):
+        for i, code in enumerate(getattr(displacement, name)):
+            path: KeyPath = ("displacement", name, i)
+            if code not in case.areas.areas:
+                yield _unknown_area(case, case.areas, path, code)
+            elif code in case.plan.treated:
+                yield case.problem(
+                    path, f"`{code}` is treated, so it cannot lie around the treated areas.", "Take it out."
+                )
+            elif name == "comparison" and code in displacement.buffer:
+                yield case.problem(path, f"`{code}` is also in the buffer.", "Keep one of the two.")
+            elif case.plan.comparison is not None and code in _listed(case.plan.comparison):
+                remedy = "Take it out of the comparison: it may itself have been changed."
+                yield case.problem(path, f"`{code}` is also listed as comparison.", remedy)
+
+
+def _listed(comparison: Comparison) -> list[str]:
+    return [] if isinstance(comparison.areas, str) else comparison.areas
+
+
+def _dose(case: PlanCase) -> Iterator[Problem]:
+    delivery = case.plan.delivery
+    for code in delivery.by_area if delivery else ():
+        if code not in case.plan.treated:
+            yield case.problem(("delivery", "by_area", code), f"`{code}` is not treated.", "Take it out, or treat it.")
+
+
 def _unknown_area(case: PlanCase, areas: Areas, path: KeyPath, code: str) -> Problem:
     by_name = {area.name.casefold(): key for key, area in areas.areas.items()}
     if code.casefold() in by_name:
@@ -296,5 +348,9 @@ RULES: list[tuple[tuple[str, ...], Rule]] = [
     (("effect",), _shape),
     (("model", "indicators"), _likelihood),
     (("delivery",), _delivery),
+    (("delivery", "treated"), _dose),
+    (("costs",), _costs),
+    (("indicators",), _harm),
+    (("displacement", "treated", "comparison"), _displacement),
     (("priors", "model", "design"), _trend_prior),
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +25,13 @@ class Registration:
         sha256: fingerprint of the content.
         registered: UTC time, ISO format.
         content: what the plan file said.
+        results: UTC time of the oldest result of this plan that was stored by then; None if there was none.
     """
 
     sha256: str
     registered: str
     content: dict[str, Any]
+    results: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,9 @@ def read_registrations(plan_file: Path) -> list[Registration]:
         return []
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))["registrations"]
-        found = [Registration(str(e["sha256"]), str(e["registered"]), dict(e["content"])) for e in entries]
+        found = [
+            Registration(str(e["sha256"]), str(e["registered"]), dict(e["content"]), e.get("results")) for e in entries
+        ]
     except (ValueError, KeyError, TypeError, OSError):
         found = []
     if not found or any(fingerprint(entry.content) != entry.sha256 for entry in found):
@@ -104,11 +109,26 @@ def register(plan_file: Path, now: datetime | None = None) -> Registration:
     if earlier and earlier[-1].sha256 == fingerprint(data):
         return earlier[-1]
     stamp = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    entry = Registration(fingerprint(data), stamp, data)
-    entries = [{"registered": e.registered, "sha256": e.sha256, "content": e.content} for e in [*earlier, entry]]
+    entry = Registration(fingerprint(data), stamp, data, oldest_result(plan_file))
+    entries = [
+        {"registered": e.registered, "sha256": e.sha256, "content": e.content}
+        | ({"results": e.results} if e.results else {})
+        for e in [*earlier, entry]
+    ]
     text = json.dumps({"plan": plan_file.stem, "registrations": entries}, indent=2, ensure_ascii=False)
     lock_file(plan_file).write_text(text + "\n", encoding="utf-8")
     return entry
+
+
+def oldest_result(plan_file: Path) -> str | None:
+    """UTC time of the oldest stored packet of a plan: what was known when the plan was registered.
+
+    A result that was deleted leaves no trace; the lock cannot know of it.
+    """
+    shelf = plan_file.resolve().parent.parent / "_build" / "packets" / plan_file.stem
+    names = sorted(place.name for place in shelf.iterdir() if place.is_dir()) if shelf.is_dir() else []
+    stamps = [match[0] for name in names if (match := re.match(r"\d{8}T\d{6}Z", name))]
+    return datetime.strptime(stamps[0], "%Y%m%dT%H%M%SZ").strftime("%Y-%m-%dT%H:%M:%SZ") if stamps else None
 
 
 def changes_since_registration(plan_file: Path) -> list[Change]:
@@ -116,8 +136,12 @@ def changes_since_registration(plan_file: Path) -> list[Change]:
     registrations = read_registrations(plan_file)
     if not registrations:
         return []
-    before = _flat(registrations[0].content)
-    after = _flat(load_yaml(plan_file, f"plans/{plan_file.name}").data)
+    return compare_contents(registrations[0].content, load_yaml(plan_file, f"plans/{plan_file.name}").data)
+
+
+def compare_contents(content: Any, now: Any) -> list[Change]:
+    """What differs between two contents of a plan file, by key."""
+    before, after = _flat(content), _flat(now)
     keys = sorted(before.keys() | after.keys())
     return [Change(key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)]
 

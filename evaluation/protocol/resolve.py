@@ -45,9 +45,11 @@ def comparison_areas(plan: Plan, areas: Areas, observed: Iterable[str] | None = 
         observed: codes with data; others are left out.
 
     Returns:
-        Codes in the order in which they are named, without treated and excluded ones.
+        Codes in the order in which they are named, without treated and excluded ones and those around them.
     """
     excluded = set(plan.comparison.exclude) if plan.comparison else set()
+    if plan.displacement is not None:
+        excluded |= {*plan.displacement.buffer, *plan.displacement.comparison}
     kept = [code for code in dict.fromkeys(named_comparison(plan, areas)) if code not in plan.treated]
     seen = None if observed is None else set(observed)
     return [code for code in kept if code not in excluded and (seen is None or code in seen)]

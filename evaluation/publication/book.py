@@ -165,6 +165,8 @@ def _banners(edition: Edition) -> list[str]:
         banners.append("SIMULATED data: every count is made up. No number here says anything about a real place.")
     if edition.holds_draft:
         banners.append("DRAFT: quick runs whose numbers cannot be relied on. Not for publication.")
+    if edition.settings.signed_off is None:
+        banners.append("DRAFT: not signed off. See the page on quality assurance.")
     return banners
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.publication import diagnostics, figures, traces
+from evaluation.publication import decisions, diagnostics, figures, traces
 from evaluation.publication import numbers as say
 from evaluation.publication.coverage import coverage_table
 from evaluation.publication.disclosure import Safe, escape
@@ -66,6 +66,7 @@ def question(evaluation: Evaluated) -> list[Block]:
     rows.append(("Expected shape of the effect", SHAPES.get(plan.effect.shape, plan.effect.shape)))
     rows.append(("Smallest effect worth acting on", _meaningful(evaluation)))
     rows.append(("Plan registered", _registered(evaluation.run.get("registered"))))
+    rows += decisions.changed_fields(evaluation.run.get("registered"))
     table = rows_table(rows, ["What", "As planned"])
     name = str(review.settings.partnership)
     return [
@@ -132,6 +133,7 @@ def mechanism(evaluation: Evaluated) -> list[Block]:
     blocks: list[Block] = [
         paragraph(plan.theory_of_change or "The plan gives no account of how the intervention was meant to work.")
     ]
+    blocks += decisions.displacement(evaluation)
     if plan.assumptions:
         rows = [
             (a.says, QUALITY.get(a.quality, a.quality), IMPACT.get(a.impact, a.impact), a.source or "")
@@ -173,6 +175,7 @@ def moderators(evaluation: Evaluated) -> list[Block]:
             )
         )
         blocks.append(bullets(evaluation.finding["indicators"][k]["headline"] for k in others))
+    blocks = decisions.moderators(evaluation) + blocks
     return blocks or [paragraph("Nothing was estimated beyond the main effect.")]
 
 
@@ -189,6 +192,7 @@ def implementation(evaluation: Evaluated) -> list[Block]:
                 f"{delivery.delivered:,.0f} of {delivery.planned:,.0f} planned {delivery.unit} were delivered{share}."
             )
         )
+    blocks += decisions.implementation(evaluation)
     left_out = [
         f"{say.period_name(str(w.from_))} to {say.period_name(str(w.to))}: {w.because}" for w in plan.period.exclude
     ]
@@ -215,7 +219,7 @@ def economics(evaluation: Evaluated) -> list[Block]:
     source = getattr(evaluation.plan.costs, "source", None)
     if source:
         blocks.append(paragraph(f"Source of the cost: {source}."))
-    return blocks
+    return blocks + decisions.value(evaluation)
 
 
 def confidence(evaluation: Evaluated) -> list[Block]:
@@ -248,7 +252,7 @@ def confidence(evaluation: Evaluated) -> list[Block]:
         )
     else:
         blocks.append(paragraph("No checks were made."))
-    return blocks + placebos(evaluation)
+    return blocks + placebos(evaluation) + decisions.doubts(evaluation)
 
 
 def placebos(evaluation: Evaluated) -> list[Block]:
@@ -375,7 +379,9 @@ def _registered(record: Any) -> str:
     date = str(record["date"]) if isinstance(record, Mapping) else str(record)
     changed = list(record.get("changed") or []) if isinstance(record, Mapping) else []
     keys = [str(c.get("key", c)) if isinstance(c, Mapping) else str(c) for c in changed]
-    return f"on {date}; " + (f"changed since: {', '.join(keys)}" if keys else "not changed since")
+    said = f"on {date}; " + (f"changed since: {', '.join(keys)}" if keys else "not changed since")
+    before = record.get("results_before") if isinstance(record, Mapping) else None
+    return f"{said}; results had been computed before (on {before[:10]})" if before else said
 
 
 def _prior(prior: Any) -> str:

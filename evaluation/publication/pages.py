@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 from evaluation.judgement import economics, findings, wording
-from evaluation.publication import calibration
+from evaluation.judgement.delivery import DELIVERY_RULES
+from evaluation.judgement.grades import GRADE_RULES, GRADES
+from evaluation.publication import calibration, portfolio
 from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
@@ -43,6 +45,12 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
     if quality:
         stage.add_page("data-quality", "Data quality", stage_blocks(stage, quality, "data-quality"))
         about.append({"file": "data-quality"})
+    stage.add_page(
+        "quality-assurance",
+        "Quality assurance",
+        stage_blocks(stage, portfolio.quality_log(edition), "quality-assurance"),
+    )
+    about.append({"file": "quality-assurance"})
     measured = calibration.calibration_blocks(source / "methods" / "calibration")
     texts["calibration"] = (
         f"[{calibration.TITLE}](calibration.md) was measured on made-up data; the page gives every result."
@@ -116,6 +124,8 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         + [("Anything else", "any", decision_words(economics.OTHERWISE[0]), economics.OTHERWISE[1])],
         columns=["Finding", "Confidence", "Recommended", "Because"],
     )
+    grade_rules = rows_table([(rule, GRADES[name]) for rule, name in GRADE_RULES], ["If", "then the grade is"])
+    delivery_rules = rows_table(DELIVERY_RULES, ["Effect", "Delivered", "What is said"])
     shorthand = rows_table(list(SHORTHAND.items()), ["Sign", "Meaning"])
     return {
         "partnership": escape_markdown(settings.partnership),
@@ -132,6 +142,8 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         "confidence_table": block(Table(levels, "Levels of confidence")),
         "confidence_rules": block(Table(rules, "The rule for confidence")),
         "decision_rules": block(Table(decisions, "The rule for recommendations")),
+        "grade_rules": block(Table(grade_rules, "The rule for grades")),
+        "delivery_rules": block(Table(delivery_rules, "Delivery and effect, in words")),
         "shorthand_table": block(Table(shorthand, "Signs in tables")),
     }
 

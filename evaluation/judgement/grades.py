@@ -1,0 +1,101 @@
+"""A grade for every finding, by rule: from its rating, its probability and its confidence to one of five sentences.
+
+The rating says what the interval excludes; the grade adds how far the finding deserves to be relied on, so that two
+people with the same numbers reach the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evaluation.judgement import wording
+from evaluation.protocol.partnership import Thresholds
+
+GRADES = {
+    "strong_evidence_of_benefit": "Strong evidence of benefit",
+    "promising": "Promising",
+    "no_clear_effect": "No clear effect",
+    "too_small_or_too_early": "Too small or too early to tell",
+    "possible_harm": "Possible harm",
+    "not_estimated": "Not estimated",
+}
+GRADE_RULES: tuple[tuple[str, str], ...] = (
+    ("Rated a benefit, with high confidence", "strong_evidence_of_benefit"),
+    ("Rated a benefit, with moderate or low confidence", "promising"),
+    ("Rated a harm, with any confidence", "possible_harm"),
+    ("Rated too small to tell", "too_small_or_too_early"),
+    ("Rated without an effect worth acting on", "no_clear_effect"),
+    (
+        "Rated unclear, confidence not low, no check against it, and probability of benefit at or above `promising`",
+        "promising",
+    ),
+    ("Rated unclear, and probability of harm at or above `possible_harm`", "possible_harm"),
+    ("Rated unclear otherwise", "no_clear_effect"),
+    ("No estimate", "not_estimated"),
+)
+_BY_RATING = {
+    "harm": "possible_harm", "too_small_to_tell": "too_small_or_too_early", "no_meaningful_effect": "no_clear_effect",
+    "failed": "not_estimated",
+}  # fmt: skip
+# Maryland Scientific Methods Scale. The place of interrupted time series on it is (unverified) in part.
+MARYLAND: dict[str, tuple[int, str]] = {
+    "its": (2, "before and after, without comparison areas (interrupted time series are put at 2 to 3; unverified)"),
+    "its_controlled": (3, "before and after, with control series"),
+    "did": (3, "before and after, in treated and comparable untreated areas"),
+}
+
+
+def grade(entry: Mapping[str, Any], thresholds: Thresholds) -> str:
+    """The grade of one finding, by :data:`GRADE_RULES`.
+
+    Args:
+        entry: the indicator's entry in finding.json.
+        thresholds: of the review.
+    """
+    rating, chance = entry["rating"], entry["prob_benefit"]
+    if rating == "benefit":
+        return "strong_evidence_of_benefit" if entry["confidence"] == "high" else "promising"
+    if rating in _BY_RATING:
+        return _BY_RATING[rating]
+    # An interval without no effect that is called unclear has a check against it.
+    disqualified = _excludes_none(entry)
+    if not disqualified and entry["confidence"] != "low" and chance >= thresholds.promising:
+        return "promising"
+    if not disqualified and 1.0 - chance >= thresholds.possible_harm:
+        return "possible_harm"
+    return "no_clear_effect"
+
+
+def _excludes_none(entry: Mapping[str, Any]) -> bool:
+    effect: Mapping[str, float] | None = entry.get("percent_change") or entry.get("difference")
+    return effect is not None and (effect["lower"] > 0 or effect["upper"] < 0)
+
+
+def design_level(design: str, n_areas: int | None, n_treated: int | None) -> dict[str, Any]:
+    """The design's level on the Maryland Scientific Methods Scale (1 to 5), and why."""
+    controlled = design == "its" and (n_areas or 0) > (n_treated or 0)
+    level, because = MARYLAND["its_controlled" if controlled else design]
+    return {"scale": "Maryland Scientific Methods Scale", "level": level, "because": because}
+
+
+def change_our_mind(entry: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> str:
+    """What would change our mind: the breakdown value where there is one, else which end of the interval would move."""
+    if entry["rating"] == "failed":
+        return "An estimate: the computation has to succeed first."
+    found = next((c for c in checks if c["name"] == "breakdown" and c["passed"] is not None), None)
+    if found is not None:
+        return str(found["sentence"])
+    effect = entry.get("percent_change")
+    if effect is None:
+        return "More data, or a check that fails where it passed."
+    if _excludes_none(entry):
+        nearer = min(effect["lower"], effect["upper"], key=abs)
+        return (
+            "Evidence that something else moved these areas by as much as lies between no change and "
+            f"{wording.change(nearer)}, the nearer end of the interval."
+        )
+    return (
+        "An interval that no longer contains no effect: now it reaches from "
+        f"{wording.change(effect['lower'])} to {wording.change(effect['upper'])}."
+    )

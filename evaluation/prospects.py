@@ -1,0 +1,37 @@
+"""Feasibility of the plans of a review, before money is spent: computed, told and stored for the book."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from evaluation import flow
+from evaluation.errors import InputError, Problem
+from evaluation.evidence.panel import build_panel
+from evaluation.judgement.feasibility import Feasibility, examine_feasibility
+from evaluation.protocol import load_plan
+
+
+def foresee_plan(path: Path, tell: Callable[[str], None]) -> Feasibility:
+    """What one plan could show; stored as `_build/feasibility/<plan>.json` of its review.
+
+    Raises:
+        InputError: something that the plan depends on is wrong, or its history is too short.
+    """
+    review, plan = load_plan(path)
+    panel = build_panel(review, plan.indicators.primary)
+    try:
+        found = examine_feasibility(review, plan, panel, flow.seed_of(review, plan.id, "feasibility"), tell)
+    except (ValueError, FloatingPointError) as error:
+        remedy = "Give more history, another outcome, or other areas."
+        raise InputError([Problem(f"plans/{path.name}", "", f"Feasibility cannot be told. {error}", remedy)]) from error
+    folder = review.folder / "_build" / "feasibility"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(found.as_record(), file, indent=2)
+    os.replace(part, folder / f"{plan.id}.json")
+    return found

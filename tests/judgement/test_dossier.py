@@ -1,0 +1,111 @@
+"""What is added to a finding: value by year, harm, joint estimates, and the decision that may follow."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from evaluation.judgement import economics
+from evaluation.judgement.dossier import Material, log_rate_ratio, signed_money, weigh_harm, yearly
+from evaluation.judgement.overlap import estimate_jointly
+from evaluation.protocol import Indicator
+from evaluation.protocol.indicator import Severity
+from tests.inference.fabricated import draws, fit_of_effect, frame
+
+
+def material(ratio: float = 0.8, sd: float = 0.01, **changes) -> Material:
+    of = frame(np.full((2, 60), 50.0), [36, 60], n_treated=1, **changes)
+    return Material(of, fit_of_effect(of, np.exp(draws(np.log(ratio), sd))))
+
+
+def test_events_by_year_by_hand() -> None:
+    averted, expected = yearly(material(0.8, 1e-9))
+    # 24 months of 50 events, a fifth of them averted, in two years.
+    assert averted.mean(axis=0) == pytest.approx([120, 120])
+    assert expected.mean(axis=0) == pytest.approx([600, 600])
+
+
+def test_the_log_rate_ratio_and_its_prior() -> None:
+    found = log_rate_ratio(material(0.8, 0.05))
+    assert found["mean"] == pytest.approx(np.log(0.8), abs=0.005)
+    assert found["sd"] == pytest.approx(0.05, rel=0.1)
+    assert (found["prior_sd"], found["better"]) == (0.25, -1)
+    # A ramp of six months over 24: its mean is (1 + ... + 6) / 6 and 18 ones, over 24.
+    ramp = log_rate_ratio(material(0.8, 0.05, shape="ramp", ramp_periods=6))
+    assert ramp["prior_sd"] == pytest.approx(0.25 * (3.5 + 18) / 24)
+
+
+def test_harm_with_and_without_the_heaviest() -> None:
+    def indicator(key: str, weight: float) -> Indicator:
+        return Indicator(key=key, title=key.capitalize(), severity=Severity(weight=weight, scale="days", source="test"))
+
+    review = SimpleNamespace(indicators={"assault": indicator("assault", 10), "murder": indicator("murder", 5475)})
+    plan = SimpleNamespace(indicators=SimpleNamespace(harm=["assault", "murder"]))
+    found = weigh_harm(plan, review, {"assault": material(0.8), "murder": material(1.1)}, 0.95)
+    assert found["heaviest"] == "murder"
+    assert found["prob_less"] < 0.01, "the heaviest rose"
+    assert found["prob_less_without"] > 0.99, "the rest fell"
+    assert found["without_heaviest"]["median"] == pytest.approx(2400, rel=0.02)
+    plan.indicators.harm = []
+    assert weigh_harm(plan, review, {}, 0.95) is None
+
+
+def test_a_loss_keeps_its_sign() -> None:
+    assert signed_money(-340_000) == "−£340,000"
+    assert signed_money(1_200_000) == "£1.2 million"
+
+
+def panel(offset: int, own: float, other: float, shared_start: bool):
+    rng = np.random.default_rng(8)
+    start, second = 40, 40 if shared_start else 40 + offset
+    months = np.arange(80)
+    mean = np.full((5, 80), 200.0)
+    mean[0] *= np.where(months >= start, own, 1.0) * np.where(months >= second, other, 1.0)
+    of = frame(rng.poisson(mean), [start, 80, 80, 80, 80], n_treated=1)
+    return of, {"T01": of.periods[second]}
+
+
+def test_two_interventions_with_different_starts_can_be_told_apart() -> None:
+    of, other = panel(20, 0.8, 0.7, shared_start=False)
+    found = estimate_jointly(of, other, 1, 0.95)
+    assert found["separable"]
+    assert found["own"]["lower"] < 0.8 < found["own"]["upper"]
+    assert found["others"]["lower"] < 0.7 < found["others"]["upper"]
+
+
+def test_two_interventions_with_one_start_cannot() -> None:
+    of, other = panel(0, 0.8, 0.7, shared_start=True)
+    found = estimate_jointly(of, other, 1, 0.95)
+    assert not found["separable"]
+    assert found["joint"]["lower"] < 0.56 < found["joint"]["upper"], "what both did together is known all the same"
+
+
+def value(perfect: float, net: float) -> dict:
+    return {"value": {"value_of_perfect_information": perfect, "cost_present_value": 1000.0, "npsv": {"mean": net}}}
+
+
+@pytest.mark.parametrize(
+    ("rating", "confidence", "perfect", "net", "expected"),
+    [
+        ("unclear", "moderate", 500.0, -100.0, "keep_measuring"),
+        ("unclear", "moderate", 9.9, -100.0, "adapt"),
+        ("unclear", "moderate", 10.0, -100.0, "keep_measuring"),
+        ("unclear", "low", 0.0, -100.0, "keep_measuring"),
+        ("unclear", "moderate", 0.0, 100.0, "keep_measuring"),
+        ("benefit", "low", 0.0, 100.0, "keep_measuring"),
+    ],
+)  # fmt: skip
+def test_measuring_on_has_to_be_able_to_change_something(rating, confidence, perfect, net, expected) -> None:
+    plan = SimpleNamespace(decision=None)
+    entry = {"rating": rating, "confidence": confidence}
+    first = economics.decide(plan, entry)
+    found = economics.weigh_evidence(plan, entry, first, value(perfect, net))
+    assert found["recommended"] == expected
+    assert ("to know the truth" in found["because"]) == (perfect >= 10)
+
+
+def test_the_boards_own_decision_stands() -> None:
+    own = {"recommended": "continue", "source": "plan", "because": "we want to"}
+    assert economics.weigh_evidence(None, {"rating": "unclear"}, own, value(0, -1)) == own
