@@ -280,7 +280,7 @@ class Posterior:
         proportions. Cells that are not in use are NaN.
 
         Returns:
-            Shapes (treated area, time) twice.
+            Shapes (treated area, time) twice; NaN where nothing was observed.
         """
         prior = self.gaussian(score)
         mean = prior.mean[: self.n_treated] + prior.effect_mean
@@ -289,14 +289,15 @@ class Posterior:
         _, gradient, curvature = self.likelihood.evaluate(whole + mode.field, prior.overdispersion)
         blocks, _, root = self._condition(prior, curvature)
         rows = slice(0, self.n_treated)
-        treated, bend = blocks[rows], np.where(curvature[rows] > 0.0, curvature[rows], np.nan)
+        seen = curvature[rows] > 0.0
+        treated, bend = blocks[rows], np.where(seen, curvature[rows], np.nan)
         design = np.concatenate(
             [np.broadcast_to(prior.shared, (self.n_treated, *prior.shared.shape)), prior.effects], axis=2
         )
         pulled = treated @ design
         reduced = linalg.solve_triangular(root, pulled.reshape(-1, pulled.shape[2]).T, lower=True)
         taken = np.sum(reduced**2, axis=0).reshape(bend.shape)
-        inverse = np.diagonal(treated, axis1=1, axis2=2) - taken
+        inverse = np.where(seen, np.diagonal(treated, axis1=1, axis2=2) - taken, np.nan)
         target = mode.field[rows] + gradient[rows] / bend
         return mean + target - mode.dual[rows] / inverse, np.maximum(1.0 / inverse - 1.0 / bend, 1e-12)
 
