@@ -58,7 +58,7 @@ def test_run_samples_once_and_finds_the_same_again(tmp_path: Path) -> None:
     assert first["profile"] == "draft"
     entry = first["indicators"]["assaults"]
     assert entry["headline"] in said
-    assert re.search(r"posteriors 1 of 1", said)
+    assert re.search(r"indicators 1 of 1", said)
     assert entry["n_treated"] == entry["n_areas"] == 2
     assert entry["rate_ratio"]["lower"] < entry["rate_ratio"]["median"] < entry["rate_ratio"]["upper"]
     assert entry["confidence"] == "low", "a draft"

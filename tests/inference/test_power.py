@@ -52,7 +52,7 @@ def test_scores_are_refused() -> None:
         power.foresee(history(likelihood="normal"), [6], 0.95, 1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_forecast_power_is_simulated_power_and_no_effect_is_the_error_rate() -> None:
     past = history()
     found = power.foresee(past, [12], 0.95, 1)[0]

@@ -397,6 +397,7 @@ def stored_review(folder: Path, kinds: list[tuple[str, str, bool]], profile: str
         "simulated": True,
         "contact": "svd@partnership.example",
         "authorities": ["Fabricated Police"],
+        "signed_off": {"by": "A. Fabricated", "role": "chair", "on": "2026-06-01"},
     }
     areas = {f"T{n:02d}": {"name": f"Town {n}", "population": 50000} for n in range(1, 13)}
     indicators = {
