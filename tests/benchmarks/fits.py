@@ -52,7 +52,10 @@ for path in settings["series"]:
     model = cp.pymc_models.LinearRegression(sample_kwargs=dict(
         draws=1000, tune=1000, chains=4, cores=settings["cores"], progressbar=False, random_seed=1,
         nuts_sampler=settings["sampler"]))
-    cp.InterruptedTimeSeries(frame, pd.Timestamp(settings["start"]), formula="y ~ 1 + t + C(month)", model=model)
+    experiment = cp.InterruptedTimeSeries(
+        frame, pd.Timestamp(settings["start"]), formula="y ~ 1 + t + C(month)", model=model)
+    if hasattr(experiment, "is_fitted") and not experiment.is_fitted:  # from 1.0 on, fitting is asked for
+        experiment.fit()
     rows.append(time.perf_counter() - began)
 print(json.dumps({"version": cp.__version__, "seconds": rows}))
 """
