@@ -117,7 +117,8 @@ def compute(
     """Sample and check what is not stored; why something could not be, by its task's key."""
     orders = flow.all_orders(q for asked in questions.values() for q in asked)
     kept = n_plans - len(questions)
-    progress.tell(f"{n_plans} plans, {kept} unchanged, {len(orders)} indicators to evaluate for the others")
+    plans, indicators = ("" if n == 1 else "s" for n in (n_plans, len(orders)))
+    progress.tell(f"{n_plans} plan{plans}, {kept} unchanged; {len(orders)} indicator{indicators} to evaluate")
     with progress.stage("sampling and checks"):
         return carry_out_all(orders, store, jobs, partial(progress.advance, "indicators"), scheduler)
 
@@ -153,7 +154,8 @@ def file_packets(
                 filed.rejected[plan_id] = reason_of(error)
                 continue
             primary = evaluation.plan.indicators.primary
-            progress.tell(f"{plan_id}: {evaluation.finding['indicators'][primary]['headline']}")
+            if len(questions) > 1:  # of a single plan the command prints every headline at the end
+                progress.tell(f"{plan_id}: {evaluation.finding['indicators'][primary]['headline']}")
             task = report_task(evaluation)
             evaluations[task.output] = evaluation
             yield task

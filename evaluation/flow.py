@@ -181,7 +181,7 @@ def conclude(
         "profile": profile,
         "indicators": entries,
         "decision": economics.decide(plan, primary),
-        "economics": economics.weigh(plan, main, primary, price_of(main, prices)),
+        "economics": economics.weigh(plan, main, primary, price_of(main, prices), prices),
     }
     material = {q.key: dossier.Material(q.order.frame, fits[q.key][0]) for q in questions if q.order and q.key in fits}
     panels = {q.key: q.panel for q in questions}

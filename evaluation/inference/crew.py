@@ -16,13 +16,12 @@ from typing import Any
 
 from evaluation.errors import FitFailure, InputError, Problem
 from evaluation.inference.engine import Store, model_code
-from evaluation.inference.order import Order, carry_out, is_done
+from evaluation.inference.order import Order, carry_out, is_done, is_stored, name_checks
 from models.structure import Structure
 
 Report = Callable[[int, int], None]
 
 CONNECT_SECONDS = 20
-WORKERS_THAT_MAY_DIE = 3
 
 
 def carry_out_all(
@@ -67,6 +66,7 @@ def _in_turn(orders: Sequence[Order], store: Store, report: Report) -> dict[str,
 def _in_processes(groups: list[list[Order]], store: Store, jobs: int, report: Report) -> dict[str, str]:
     cores = max(1, (os.cpu_count() or 1) // min(jobs, len(groups)))
     orders = [order for group in groups for order in group]
+    checks = {order.task.key: name_checks(order) for order in orders}
     failures: dict[str, str] = {}
     done: set[str] = set()
     # Workers are spawned, not forked: the same on every platform, and no compiled state is shared by accident.
@@ -80,10 +80,11 @@ def _in_processes(groups: list[list[Order]], store: Store, jobs: int, report: Re
                     failures |= future.result()
                     done |= {order.task.key for order in pending[future]}
                 except Exception as error:  # a worker that died must not take the other plans with it
-                    lost = [order.task.key for order in pending[future] if not is_done(order, store)]
+                    keys = [order.task.key for order in pending[future]]
+                    lost = [key for key in keys if not is_stored(key, checks[key], store)]
                     failures |= dict.fromkeys(lost, f"The worker process stopped ({type(error).__name__}).")
             before = len(done)
-            done |= {order.task.key for order in orders if order.task.key not in done and is_done(order, store)}
+            done |= {key for key, name in checks.items() if key not in done and is_stored(key, name, store)}
             if len(done) > before or finished:
                 report(len(done | set(failures)), len(orders))
     return failures
@@ -184,13 +185,11 @@ def carry_out_away(order: Order, code: str) -> tuple[dict[str, bytes], dict[str,
 
 def _connect(scheduler: str) -> Any:
     try:
-        import dask
         from distributed import Client
     except ImportError:
         raise InputError(
             [Problem("--scheduler", "", "Dask is not installed.", "Install it with: pip install 'svd-evaluation[cluster]'.")]
         ) from None  # fmt: skip
-    dask.config.set({"distributed.scheduler.allowed-failures": WORKERS_THAT_MAY_DIE})
     try:
         return Client(scheduler, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TimeoutError) as error:

@@ -3,8 +3,8 @@
 Given its few hyperparameters (noise, persistence, spreads) every model in ``models`` is a Gaussian field seen through
 a log-concave likelihood. The field's posterior is approximated by a Gaussian at its mode, and the hyperparameters are
 integrated by weighted points around theirs: nested Laplace approximation (Rue, Martino and Chopin 2009; Rasmussen and
-Williams 2006, section 3.4, for the arithmetic). No compilation, no chains; its error against the sampler is measured
-by ``svd calibrate`` and printed in the book. A finding itself is always sampled.
+Williams 2006, section 3.4, for the arithmetic). No compilation, no chains; `tests/inference/test_laplace.py` and the
+study ``sampled`` of ``svd calibrate`` hold it against the sampler. A finding itself is always sampled.
 """
 
 from __future__ import annotations

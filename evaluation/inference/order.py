@@ -41,9 +41,17 @@ def refits_of(order: Order) -> list[Asked]:
 
 def is_done(order: Order, store: Store) -> bool:
     """Whether everything this order makes is stored."""
-    if not store.has(order.task.key):
-        return False
-    return not order.checked or store.has_record(record_key(order.frame, order.task, refits_of(order), order.interval))
+    return is_stored(order.task.key, name_checks(order), store)
+
+
+def name_checks(order: Order) -> str:
+    """Name under which an order's checks are stored; empty if it makes none. Takes longer than to look whether they are."""
+    return record_key(order.frame, order.task, refits_of(order), order.interval) if order.checked else ""
+
+
+def is_stored(key: str, checks: str, store: Store) -> bool:
+    """Whether a fit is stored, and the checks of this name, if any."""
+    return store.has(key) and (not checks or store.has_record(checks))
 
 
 def carry_out(order: Order, store: Store, cores: int = 1) -> None:

@@ -154,7 +154,7 @@ def _value(plan: Plan, own: Material, price: Price, unit: float, interval: float
     cost, share = uplifted(plan.costs)
     value = appraise(stakes, unit, cost, interval)
     rise = unit / price.value if price.value else 1.0
-    total = float(np.median(value["benefit_present_value"]["median"]))
+    total = value["benefit_present_value"]["median"]
     parts = {who: amount * rise / unit * total for who, amount in price.parts.items()} if unit else {}
     return {
         "price_year": plan.costs.price_year,

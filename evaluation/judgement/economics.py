@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation.judgement import wording
-from evaluation.judgement.prices import Price
+from evaluation.judgement.prices import Price, Prices
 from evaluation.protocol import Indicator, Plan
 from evaluation.protocol.indicator import UnitCost
 
@@ -32,7 +32,9 @@ WORTH_KNOWING = 0.01
 NOT_WORTH = ("adapt", "even a favourable reading does not repay the cost, and more evidence would not change that")
 
 
-def weigh(plan: Plan, indicator: Indicator, entry: dict[str, Any], price: Price | None = None) -> dict[str, Any]:
+def weigh(
+    plan: Plan, indicator: Indicator, entry: dict[str, Any], price: Price | None = None, prices: Prices | None = None
+) -> dict[str, Any]:
     """The `economics` object of finding.json, from the primary indicator's entry.
 
     Args:
@@ -40,17 +42,24 @@ def weigh(plan: Plan, indicator: Indicator, entry: dict[str, Any], price: Price 
         indicator: the primary one.
         entry: its entry.
         price: of one event, where the indicator names an offence of the table instead of a price of its own.
+        prices: with the deflators that bring the unit cost to the price year of the plan's costs. Where they do not hold
+            both years the published unit cost is used as it is, and the sentence says so.
     """
     costs, unit = plan.costs, indicator.unit_cost
+    uprated = None
     if price is not None:
         unit = UnitCost(value=price.value, price_year=price.price_year, source=price.source, confidence=price.quality)
+    if costs and prices is not None and unit and unit.value is not None and unit.price_year is not None:
+        uprated = prices.uprate(unit.value, unit.price_year, costs.price_year)
+    each = uprated if uprated is not None else unit.value if unit else None
     found: dict[str, Any] = {
         "total_cost": costs.total if costs else None,
         "price_year": costs.price_year if costs else None,
         "unit_cost": unit.value if unit else None,
         "unit_cost_price_year": unit.price_year if unit else None,
         "unit_cost_source": unit.source if unit else None,
-        "break_even_events": costs.total / unit.value if costs and unit and unit.value else None,
+        "unit_cost_uprated": uprated,
+        "break_even_events": costs.total / each if costs and each else None,
         "cost_per_event_averted": None,
     }
     found["sentence"] = _sentence(found, indicator, entry)
@@ -77,10 +86,11 @@ def _sentence(found: dict[str, Any], indicator: Indicator, entry: dict[str, Any]
         sentence += f" No cost per incident avoided is given: the finding is not one of fewer {indicator.unit}."
     if found["break_even_events"] is not None and indicator.direction == "lower_is_better":
         needed = wording.amount(found["break_even_events"])
-        sentence += (
-            f" At {wording.money(found['unit_cost'])} for each ({found['unit_cost_price_year']} prices, not uprated;"
-            f" {found['unit_cost_source']}), {needed} {indicator.unit} avoided would repay it."
-        )
+        if found["unit_cost_uprated"] is None:
+            each = f"{wording.money(found['unit_cost'])} for each ({found['unit_cost_price_year']} prices, not uprated;"
+        else:
+            each = f"{wording.estimated_money(found['unit_cost_uprated'])} for each ({found['price_year']} prices;"
+        sentence += f" At {each} {found['unit_cost_source']}), {needed} {indicator.unit} avoided would repay it."
     return sentence
 
 

@@ -23,7 +23,7 @@ RATINGS = {
     "benefit": "The credible interval lies wholly on the better side of no effect.",
     "harm": "The credible interval lies wholly on the worse side of no effect.",
     "no_meaningful_effect": "The interval contains no effect, and no effect worth acting on in either direction.",
-    "unclear": "The interval contains no effect, a check shows an effect where there can be none, or the drift before the start could undo it.",
+    "unclear": "The interval contains no effect, a check shows an effect where there can be none, or the drift before the start would undo it.",
     "too_small_to_tell": "The interval contains a meaningful benefit and a meaningful harm: too little data to tell.",
     "failed": "The computation did not pass its gate; no estimate is shown.",
 }

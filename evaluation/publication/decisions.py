@@ -72,7 +72,7 @@ def value(evaluation: Evaluated) -> list[Block]:
             ("Cost, present value", wording.money(found["cost_present_value"])),
             ("Benefit, present value", _money_range(found["benefit_present_value"])),
             ("Net present social value", _money_range(found["npsv"])),
-            ("Events that repay it, discounted", say.plain(found["break_even_events"]) if found["break_even_events"] else "none"),
+            ("Events that repay the discounted cost", say.plain(found["break_even_events"]) if found["break_even_events"] else "none"),
             ("Worth of perfect evidence", wording.estimated_money(found["value_of_perfect_information"])),
             ("Worth of as much evidence again", wording.estimated_money(found["value_of_as_much_again"])),
         ]  # fmt: skip

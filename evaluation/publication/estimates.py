@@ -5,10 +5,9 @@ from typing import Any
 import pandas as pd
 
 from evaluation.publication import numbers as say
-from evaluation.publication.disclosure import Safe
 from evaluation.publication.evaluated import Evaluated
 from evaluation.publication.tables import rows_table
-from evaluation.publication.verdict import ROLES, rating_badge
+from evaluation.publication.verdict import ROLES, finding_badge
 
 
 def primary_finding(evaluation: Evaluated) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def estimates_table(evaluation: Evaluated, keys: list[str]) -> pd.DataFrame:
             (
                 indicator_title(evaluation, key),
                 ROLES.get(found["role"], found["role"]),
-                Safe(rating_badge(found["rating"])),
+                finding_badge(found),
                 size,
                 spread,
                 events,

@@ -1,5 +1,8 @@
 """Ratings, confidence and decisions as words and signs: shape, word and number, never colour alone."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from evaluation.publication.disclosure import Safe, escape
 
 RATINGS = {  # sign, words
@@ -62,6 +65,15 @@ def rating_badge(rating: str) -> Safe:
     return Safe(
         f'<span class="svd-badge svd-{kind}"><span aria-hidden="true">{sign}</span> {escape(rating_words(rating))}</span>'
     )
+
+
+def finding_badge(found: Mapping[str, Any]) -> Safe:
+    """The rating of one indicator; of one that should not have changed, only whether it did: it is a check, no verdict."""
+    if found["role"] != "unaffected" or found["rating"] == "failed":
+        return rating_badge(found["rating"])
+    changed = found["rating"] in ("benefit", "harm")
+    sign, words = ("!", "Changed") if changed else ("·", "No clear change")
+    return Safe(f'<span class="svd-badge svd-unclear"><span aria-hidden="true">{sign}</span> {words}</span>')
 
 
 def confidence_badge(level: str | None, short: bool = False) -> Safe:

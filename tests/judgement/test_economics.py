@@ -9,6 +9,7 @@ import pytest
 
 from evaluation.judgement import economics
 from evaluation.judgement.findings import LEVELS, RATINGS
+from evaluation.judgement.prices import Prices
 from evaluation.protocol import Indicator, Plan
 from tests.protocol.example_review import plan_like_outreach
 
@@ -40,6 +41,18 @@ def test_the_quantiles_of_the_cost_are_the_events_reversed() -> None:
     assert found["sentence"] == (
         "It cost £150,000 (2023-24 prices). That is about £1,500 for each of the assaults avoided (£500 to £3,000)."
         " At £2,000 for each (2015-16 prices, not uprated; Home Office RR99), 75 assaults avoided would repay it."
+    )
+
+
+def test_the_unit_cost_is_brought_to_the_year_of_the_costs() -> None:
+    """Deflators 80 and 100: £2,000 of 2015-16 are £2,500 of 2023-24, and 150,000 / 2,500 = 60."""
+    prices = Prices({}, {2015: 80.0, 2016: 80.0, 2023: 100.0, 2024: 100.0}, "made up")
+    found = economics.weigh(plan(), indicator(unit_cost=UNIT_COST), entry(), prices=prices)
+    assert found["unit_cost_uprated"] == pytest.approx(2500.0)
+    assert found["break_even_events"] == pytest.approx(60.0)
+    assert (
+        "At £2,500 for each (2023-24 prices; Home Office RR99), 60 assaults avoided would repay it."
+        in found["sentence"]
     )
 
 

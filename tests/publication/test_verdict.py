@@ -5,7 +5,7 @@ import pytest
 
 from evaluation.inference.examination import plan_checks
 from evaluation.judgement.findings import DOUBTS
-from evaluation.publication.verdict import CHECK_NAMES
+from evaluation.publication.verdict import CHECK_NAMES, finding_badge
 from tests.inference.fabricated import frame
 
 FIXED = {"data_quality", "posterior_predictive", "loo_pit", "prior_predictive", "power_scaling", "unaffected_outcome"}
@@ -24,3 +24,18 @@ def test_every_check_has_a_name(design: str) -> None:
 def test_no_name_without_a_check() -> None:
     of = frame(np.full((12, 60), 50.0), [48] + [60] * 11)
     assert set(CHECK_NAMES) == {one.name for one in plan_checks(of, 0.95)} | FIXED | FURTHER
+
+
+@pytest.mark.parametrize(
+    ("role", "rating", "words"),
+    [
+        ("primary", "harm", "Harm"),
+        ("secondary", "benefit", "Benefit"),
+        ("unaffected", "harm", "Changed"),
+        ("unaffected", "benefit", "Changed"),
+        ("unaffected", "too_small_to_tell", "No clear change"),
+        ("unaffected", "failed", "Not estimated"),
+    ],
+)
+def test_an_outcome_that_should_not_change_has_no_verdict(role: str, rating: str, words: str) -> None:
+    assert f"</span> {words}</span>" in finding_badge({"role": role, "rating": rating})

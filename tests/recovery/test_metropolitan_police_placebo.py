@@ -131,6 +131,7 @@ def test_time_series_claims_nothing(review, tell, key):
     assert entry["rating"] not in CLAIMS, entry["headline"]
 
 
+@pytest.mark.long
 def test_comparison_of_boroughs_in_the_quiet_stretch_claims_nothing(review, tell):
     """Eight boroughs against twenty-four over the 59 months in which nothing is known to have changed."""
     entry = report(tell, "DiD robbery, quiet stretch", run(review / "plans" / "did_quiet_robbery.yaml"), "robbery")

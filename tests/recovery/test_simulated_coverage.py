@@ -16,7 +16,8 @@ from evaluation.inference.effects import estimate, summarise
 from evaluation.inference.engine import Sampler, Task, sample
 from evaluation.inference.frame import Frame, Priors
 
-pytestmark = [pytest.mark.slow, pytest.mark.recovery]
+# The quick form of the same question, by the approximation, is tests/calibration/test_small_form.py.
+pytestmark = [pytest.mark.long, pytest.mark.recovery]
 
 QUICK = Sampler(chains=2, tune=400, draws=400)
 
