@@ -12,6 +12,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from models.autoregression import autoregressive_path
 from models.structure import COEFFICIENTS, SEASON_TERMS, Structure
 
 Arrays = dict[str, TensorVariable]
@@ -72,26 +73,12 @@ def persistence(name: str, structure: Structure) -> TensorVariable | None:
     return pm.Beta(name, 3.0, 2.0) if structure.autocorrelation else None
 
 
-def ar1_filter(shocks: TensorVariable, rho: TensorVariable, n_periods: int) -> TensorVariable:
-    """Stationary AR(1) path of unit variance from standard normal shocks, along the last axis.
-
-    Solves ``(I - rho S) x = e`` (S shifts by one period) by doubling, ``x = prod_k (I + rho^(2^k) S^(2^k)) e``:
-    log2(T) vector steps, with neither a scan nor a T x T matrix.
-    """
-    path = pt.concatenate([shocks[..., :1], shocks[..., 1:] * pt.sqrt(1.0 - rho**2)], axis=-1)
-    lag, weight = 1, rho
-    while lag < n_periods:
-        path = pt.concatenate([path[..., :lag], path[..., lag:] + weight * path[..., :-lag]], axis=-1)
-        lag, weight = 2 * lag, weight * weight
-    return path
-
-
 def noise_path(name: str, data: Arrays, structure: Structure, shape: tuple[int, ...]) -> TensorVariable:
     """Autocorrelated noise on the link scale, one path per leading index, scale and persistence shared."""
     scale = noise_scale(f"{name}_sd", data)
     rho = persistence(f"{name}_rho", structure)
     shocks = pm.Normal(f"{name}_z", 0.0, 1.0, shape=shape)
-    return scale * (shocks if rho is None else ar1_filter(shocks, rho, structure.n_periods))
+    return scale * (shocks if rho is None else autoregressive_path(shocks, rho))
 
 
 def treatment_effect(data: Arrays, structure: Structure) -> TensorVariable:

@@ -30,6 +30,9 @@ KEPT_PARAMETERS = (
     "overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho", "area_trend_sd",
 )  # fmt: skip
 LOW_RANK_LIMIT = 200
+# The low-rank mass matrix is decomposed anew every so many draws of the tuning. The library's own 20 spends more time on
+# this than on the gradients of a series, and gains nothing over 100.
+UPDATE_EVERY = 100
 ABANDONED_SECONDS = 24 * 3600
 
 
@@ -131,28 +134,17 @@ def draw_prior(data: ModelData, n: int, seed: int) -> dict[str, Any]:
 
 def sample(task: Task, cores: int) -> Fit:
     """Draw the posterior of one task. The same task gives the same draws on the same machine."""
-    import nutpie
+    from nutpie.sample import _BackgroundSampler
 
     compiled = compile_structure(task.data.structure)
     # Not every model reads every array (a score has no exposure), and the program refuses a name it does not know.
     read = {variable.name for variable in compiled.shared_var_keys}
     program = compiled.with_data(**{name: array for name, array in task.data.arrays.items() if name in read})
     started = time.perf_counter()
-    # A low-rank mass matrix learns the correlation of level, trend and effect in a single series; with thousands of
-    # parameters its cost exceeds its use.
-    adaptation: Literal["diag", "low_rank"] = "low_rank" if program.n_dim < LOW_RANK_LIMIT else "diag"
-    trace = nutpie.sample(
-        program,
-        draws=task.sampler.draws,
-        tune=task.sampler.tune,
-        chains=task.sampler.chains,
-        cores=cores,
-        seed=task.seed,
-        target_accept=task.sampler.target_accept,
-        adaptation=adaptation,
-        save_warmup=False,
-        progress_bar=False,
+    sampling = _BackgroundSampler(
+        program, _settings(task, program.n_dim), np.zeros(program.n_dim), cores, progress_bar=False, save_warmup=False
     )
+    trace = sampling.wait()
     posterior = trace["posterior"].to_dataset()
     kept = {name: posterior[name] for name in KEPT_PARAMETERS if name in posterior}
     dims = ("chain", "draw", "area", "time")
@@ -166,6 +158,32 @@ def sample(task: Task, cores: int) -> Fit:
     }
     divergences = int(trace["sample_stats"]["diverging"].values.sum())
     return Fit(xr.Dataset(plain), divergences, time.perf_counter() - started)
+
+
+def _settings(task: Task, n_dim: int) -> Any:
+    """The sampler's settings; ``nutpie.sample`` itself does not let ``UPDATE_EVERY`` be chosen.
+
+    A low-rank mass matrix learns the correlation of level, trend and effect in a single series; with thousands of
+    parameters its cost exceeds its use.
+    """
+    from nutpie import _lib
+
+    kinds = _lib.PyNutsSettings
+    settings = kinds.LowRank(task.seed) if n_dim < LOW_RANK_LIMIT else kinds.Diag(task.seed)
+    asked = task.sampler
+    settings.update(
+        {
+            "num_chains": asked.chains,
+            "num_tune": asked.tune,
+            "num_draws": asked.draws,
+            "target_accept": asked.target_accept,
+        }
+    )
+    if n_dim < LOW_RANK_LIMIT:
+        chosen = settings.as_dict()["settings"]
+        chosen["adapt_options"]["mass_matrix_update_freq"] = UPDATE_EVERY
+        settings.update_settings(chosen)
+    return settings
 
 
 class Store:

@@ -10,13 +10,14 @@ import pytest
 
 from evaluation.inference.design import write_design
 from models import components
+from models.autoregression import autoregressive_path
 from models.structure import Structure
 from tests.inference.fabricated import frame
 from tests.models.interpreted import INTERPRETED, build, evaluate, random_point
 
 
 def filtered(shocks: np.ndarray, rho: float) -> np.ndarray:
-    path = components.ar1_filter(pt.as_tensor(shocks), pt.as_tensor(rho), shocks.shape[-1])
+    path = autoregressive_path(pt.as_tensor(shocks), pt.as_tensor(rho))
     return pytensor.function([], path, mode=INTERPRETED)()
 
 
@@ -36,6 +37,27 @@ def test_ar1_filter_is_stationary_with_unit_variance(rho: float) -> None:
     transform = filtered(np.eye(n), rho).T  # column j: the path of a unit shock in period j
     lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     np.testing.assert_allclose(transform @ transform.T, rho**lag, atol=1e-12)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_ar1_filter_has_the_derivative_of_its_recursion(compiled: bool) -> None:
+    rng = np.random.default_rng(3)
+    shocks, rho, weight = pt.dmatrix("shocks"), pt.dscalar("rho"), rng.normal(size=(2, 6))
+    height = pt.sum(weight * autoregressive_path(shocks, rho) ** 2)
+    mode = "NUMBA" if compiled else INTERPRETED
+    ask = pytensor.function([shocks, rho], [height, *pytensor.grad(height, [shocks, rho])], mode=mode)
+    at, persistence, step = rng.normal(size=(2, 6)), 0.6, 1e-6
+    _, by_shock, by_rho = ask(at, persistence)
+
+    def rise(shocks_moved: np.ndarray, rho_moved: float) -> float:
+        return float(ask(at + shocks_moved, persistence + rho_moved)[0] - ask(at - shocks_moved, persistence - rho_moved)[0]) / (2 * step)  # fmt: skip
+
+    for i in range(2):
+        for t in range(6):
+            moved = np.zeros((2, 6))
+            moved[i, t] = step
+            assert by_shock[i, t] == pytest.approx(rise(moved, 0.0), abs=1e-7)
+    assert by_rho == pytest.approx(rise(np.zeros((2, 6)), step), abs=1e-7)
 
 
 def test_free_period_effects_sum_to_zero_over_the_periods_in_use() -> None:
