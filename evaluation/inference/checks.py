@@ -17,6 +17,9 @@ from evaluation.inference.engine import Fit
 from evaluation.inference.frame import Frame
 from evaluation.inference.predictive import replicate
 
+# Below this share of its own, an estimate is the prior's and says nothing of the data.
+LEAST_WEIGHT = 0.05
+
 
 @dataclass(frozen=True)
 class Check:
@@ -175,21 +178,25 @@ def pre_trend(frame: Frame, interval: float) -> Refit | Check:
         return Check("pre_trend", passed, sentence, "" if passed else ("lower" if summary.median < 0 else "higher"))
 
     def further(fit: Fit, own: Fit) -> Check:
-        return breakdown(frame, own, fit.draws["coefficient"].values[..., 1] * frame.scale, years, interval)
+        slope = fit.draws["coefficient"].values[..., 1] * frame.scale
+        weight = data_weight(float(np.std(slope)), drift.priors.slope_sd * frame.scale)
+        return breakdown(frame, own, float(np.median(slope)), weight, years, interval)
 
     return Refit("pre_trend", drift, judge, further)
 
 
-def breakdown(frame: Frame, own: Fit, slope: np.ndarray, years: float, interval: float) -> Check:
+def breakdown(frame: Frame, own: Fit, slope: float, weight: float, years: float, interval: float) -> Check:
     """How large a violation of parallel trends overturns the finding, against the drift seen before the start.
 
     In the sense of Rambachan and Roth (2023), for a linear drift: the finding's interval includes no effect once the
     areas drift apart by as much as lies between none and the nearer end of the interval. That drift is set against
-    the drift estimated before the start, had it gone on (M = 1).
+    the drift estimated before the start, had it gone on (M = 1). The estimate is taken back from the prior's shrinkage:
+    a prior that expects little drift must not vouch for there being little.
 
     Args:
         frame, own: the finding's question and fit.
-        slope: draws of the drift before the start, per year on the link scale.
+        slope: posterior median of the drift before the start, per year on the link scale.
+        weight: share of that median which the data, not the prior, decided (see :func:`data_weight`).
         years: by which a drift per year becomes the bias of the average effect.
         interval: probability of the finding's interval.
     """
@@ -199,7 +206,9 @@ def breakdown(frame: Frame, own: Fit, slope: np.ndarray, years: float, interval:
     ends = np.array([summary.lower, summary.upper])
     linked = ends if frame.likelihood == "normal" else np.log(ends)
     needed = float(linked[np.argmin(np.abs(linked))])
-    seen = float(np.median(slope)) * years
+    if weight < LEAST_WEIGHT:
+        return Check("breakdown", None, "The data before the start could hardly have shown a drift: there is nothing to set the finding against.")  # fmt: skip
+    seen = slope / weight * years
     fall = needed < 0
     # Only a drift towards the finding can stand in for it.
     towards = max(seen * np.sign(needed), 0.0)
@@ -215,15 +224,19 @@ def breakdown(frame: Frame, own: Fit, slope: np.ndarray, years: float, interval:
     return Check("breakdown", passed, sentence, "" if passed else ("lower" if fall else "higher"))
 
 
+def data_weight(posterior_sd: float, prior_sd: float) -> float:
+    """Share of a posterior mean that the data decided: the prior N(0, p) shrinks an estimate by w = 1 - s^2/p^2."""
+    return 1.0 - (posterior_sd / prior_sd) ** 2
+
+
 def detectable_slope(posterior_sd: float, prior_sd: float) -> float:
     """The true slope whose interval would exclude none in 80% of repetitions; infinite where the prior decides.
 
-    The prior N(0, p) shrinks an estimate with standard error e by w = 1 - s^2/p^2, where s is the posterior's standard
-    deviation and e = s / sqrt(w). The interval excludes none when w b > 1.96 s, so with power 0.8
-    b = 1.96 s / w + 0.84 s / sqrt(w).
+    The estimate's standard error is e = s / sqrt(w), with s the posterior's standard deviation and w the data's weight.
+    The interval excludes none when w b > 1.96 s, so with power 0.8 b = 1.96 s / w + 0.84 s / sqrt(w).
     """
-    weight = 1.0 - (posterior_sd / prior_sd) ** 2
-    if weight < 0.05:
+    weight = data_weight(posterior_sd, prior_sd)
+    if weight < LEAST_WEIGHT:
         return float("inf")
     return 1.96 * posterior_sd / weight + 0.84 * posterior_sd / float(np.sqrt(weight))
 

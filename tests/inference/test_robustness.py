@@ -125,22 +125,32 @@ def test_agreement_by_hand() -> None:
     assert not robustness.agree(of, own, Summary(0.6, 0.6, 0.5, 0.7)), "outside the interval"
 
 
-@pytest.mark.parametrize(("slope", "passed"), [(0.02, True), (-0.02, True), (-0.2, False)])
-def test_breakdown_sets_the_finding_against_the_drift_before(slope: float, passed: bool) -> None:
+@pytest.mark.parametrize(
+    ("slope", "weight", "passed"), [(0.02, 1.0, True), (-0.02, 1.0, True), (-0.2, 1.0, False), (-0.02, 0.2, False)]
+)
+def test_breakdown_sets_the_finding_against_the_drift_before(slope: float, weight: float, passed: bool) -> None:
     of = did()
     own = fit_of_effect(of, np.exp(draws(np.log(0.8), 0.03)))
-    found = checks.breakdown(of, own, draws(slope, 0.001), 2.0, 0.95)
+    found = checks.breakdown(of, own, slope, weight, 2.0, 0.95)
     # The interval ends at log 0.8 + 1.96 x 0.03 = -0.164: apart by 18%, and 0.164 / (0.02 x 2) = 4.1 times the drift.
+    # Where the prior has shrunk the drift to a fifth, it is five times as large: 0.2 a year, enough to overturn.
     assert found.passed is passed
     assert "by 18% on average" in found.sentence
-    if slope == -0.02:
+    if slope == -0.02 and passed:
         assert "4.1 times" in found.sentence
     assert found.towards == ("" if passed else "lower")
 
 
 def test_breakdown_of_an_unclear_finding_says_nothing() -> None:
     of = did()
-    assert checks.breakdown(of, fit_of_effect(of, draws(1.0, 0.1)), draws(0.1, 0.01), 2.0, 0.95).passed is None
+    assert checks.breakdown(of, fit_of_effect(of, draws(1.0, 0.1)), 0.1, 1.0, 2.0, 0.95).passed is None
+
+
+def test_breakdown_needs_a_drift_that_the_data_can_show() -> None:
+    of = did()
+    own = fit_of_effect(of, np.exp(draws(np.log(0.8), 0.03)))
+    found = checks.breakdown(of, own, -0.01, 0.04, 2.0, 0.95)
+    assert found.passed is None and "could hardly have shown a drift" in found.sentence
 
 
 def counts(spread: float, seed: int = 4) -> Frame:
