@@ -136,6 +136,14 @@ def measure_causalpy(number: int, sampler: str) -> dict[str, object]:
     return {"what": f"{name}, version {found['version']}", "fits": number, "seconds": round(total, 1), "seconds each after the first": round(float(np.mean(later)), 2)}  # fmt: skip
 
 
+def describe(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the machine, its load, the versions and the commit."""
+    versions = " ".join(f"{name} {version}" for name, version in library_versions().items())
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, load {load} at the end"
+    return table.assign(machine=machine, versions=versions, commit=commit(), date=f"{datetime.now(UTC):%Y-%m-%d}")
+
+
 def main() -> None:
     """Run what is asked for and print, or keep, one table."""
     parser = argparse.ArgumentParser()
@@ -155,10 +163,7 @@ def main() -> None:
         rows.append(measure_placebos())
     if "causalpy" in asked.what:
         rows += [measure_causalpy(asked.rival, sampler) for sampler in ("pymc", "nutpie")]
-    versions = " ".join(f"{name} {version}" for name, version in library_versions().items())
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, load {load} at the end"
-    table = pd.DataFrame(rows).assign(machine=machine, versions=versions, commit=commit(), date=f"{datetime.now(UTC):%Y-%m-%d}")  # fmt: skip
+    table = describe(pd.DataFrame(rows))
     if asked.into:
         table.to_csv(asked.into, index=False)
     table.to_csv(sys.stdout, index=False)
