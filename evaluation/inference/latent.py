@@ -274,32 +274,38 @@ class Posterior:
         return dual @ covariance + self._spread(prior, coefficients)
 
     def leave_one_out(self, score: Array, mode: Mode) -> tuple[Array, Array]:
-        """Mean and variance of each treated cell's linear predictor had that cell not been seen (its cavity).
+        """Mean and variance of each treated cell had that cell not been seen (its cavity).
 
-        From the diagonal of (K + HH' + W^-1)^-1 without a refit (Vehtari et al. 2016, section 3); for counts and
-        proportions. Cells that are not in use are NaN.
+        From the diagonal of (K + HH' + W^-1)^-1 without a refit (Vehtari et al. 2016, section 3). Of counts and
+        proportions it is the linear predictor that is meant, of scores the outcome itself with its error.
 
         Returns:
             Shapes (treated area, time) twice; NaN where nothing was observed.
         """
         prior = self.gaussian(score)
-        mean = prior.mean[: self.n_treated] + prior.effect_mean
+        rows = slice(0, self.n_treated)
+        mean = prior.mean[rows] + prior.effect_mean
+        if self.structure.likelihood == "normal":
+            blocks, _, root = self._condition(prior, self.known.astype(float), self.values(score))
+            inverse = self._inverse_diagonal(prior, blocks[rows], root, self.known[rows])
+            return self.arrays["value"][rows] - mode.dual[rows] / inverse, 1.0 / inverse
         whole = prior.mean.copy()
-        whole[: self.n_treated] = mean
+        whole[rows] = mean
         _, gradient, curvature = self.likelihood.evaluate(whole + mode.field, prior.overdispersion)
         blocks, _, root = self._condition(prior, curvature)
-        rows = slice(0, self.n_treated)
         seen = curvature[rows] > 0.0
-        treated, bend = blocks[rows], np.where(seen, curvature[rows], np.nan)
-        design = np.concatenate(
-            [np.broadcast_to(prior.shared, (self.n_treated, *prior.shared.shape)), prior.effects], axis=2
-        )
-        pulled = treated @ design
-        reduced = linalg.solve_triangular(root, pulled.reshape(-1, pulled.shape[2]).T, lower=True)
-        taken = np.sum(reduced**2, axis=0).reshape(bend.shape)
-        inverse = np.where(seen, np.diagonal(treated, axis1=1, axis2=2) - taken, np.nan)
+        inverse = self._inverse_diagonal(prior, blocks[rows], root, seen)
+        bend = np.where(seen, curvature[rows], np.nan)
         target = mode.field[rows] + gradient[rows] / bend
         return mean + target - mode.dual[rows] / inverse, np.maximum(1.0 / inverse - 1.0 / bend, 1e-12)
+
+    def _inverse_diagonal(self, prior: Gaussian, treated: Array, root: Array, seen: NDArray[np.bool_]) -> Array:
+        """Diagonal of (K + HH' + W^-1)^-1 over the treated cells, NaN where nothing was seen."""
+        shared = np.broadcast_to(prior.shared, (self.n_treated, *prior.shared.shape))
+        pulled = treated @ np.concatenate([shared, prior.effects], axis=2)
+        reduced = linalg.solve_triangular(root, pulled.reshape(-1, pulled.shape[2]).T, lower=True)
+        taken = np.sum(reduced**2, axis=0).reshape(seen.shape)
+        return np.where(seen, np.diagonal(treated, axis1=1, axis2=2) - taken, np.nan)
 
     def draw(self, score: Array, mode: Mode, n: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         """Draws at one value of the hyperparameters: linear predictors with and without effect, and coefficients.

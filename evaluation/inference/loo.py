@@ -27,8 +27,6 @@ def loo_pit(frame: Frame, task: Task) -> Check:
     posterior, whose noise path has already bent towards the observation, this can fail in a panel.
     """
     name = "loo_pit"
-    if frame.likelihood == "normal":
-        return Check(name, None, "Not made for scores: their errors are persistent and not left out one by one.")
     posterior = Posterior(task.data)
     exact = posterior.arrays["exact"][: posterior.n_treated] > 0
     exact[min(frame.n_treated, len(exact)) :] = False
@@ -37,7 +35,11 @@ def loo_pit(frame: Frame, task: Task) -> Check:
     scores, _, modes = integrate_hyperparameters(posterior, task.seed)
     best = int(np.argmax([mode.log_density for mode in modes])) if len(modes) > 1 else 0
     mean, variance = posterior.leave_one_out(scores[best], modes[best])
-    below, upto = _predictive(posterior, scores[best], mean[exact], variance[exact], exact)
+    if frame.likelihood == "normal":
+        scores_seen = posterior.arrays["value"][: posterior.n_treated][exact]
+        below = upto = stats.norm.cdf((scores_seen - mean[exact]) / np.sqrt(variance[exact]))
+    else:
+        below, upto = _predictive(posterior, scores[best], mean[exact], variance[exact], exact)
     pit = below + np.random.default_rng(task.seed).uniform(size=below.shape) * (upto - below)
     found = stats.kstest(pit, "uniform")
     extreme = float(np.mean((pit < 0.025) | (pit > 0.975)))

@@ -13,6 +13,7 @@ from evaluation.inference.design import write_design
 from evaluation.inference.effects import Summary
 from evaluation.inference.engine import Sampler, Task
 from evaluation.inference.frame import Frame
+from evaluation.inference.latent import Posterior
 from evaluation.inference.robustness import Inquiry
 from tests.inference.fabricated import draws, fit_of_effect, frame
 
@@ -170,6 +171,35 @@ def test_each_observation_is_predicted_from_the_others() -> None:
     # A prior that forbids noise meets months that jump by 60%: the prediction of a left-out month is far too narrow.
     stiff = replace(counts(0.6), priors=replace(quiet.priors, noise_median=0.001, noise_log_sd=0.05, period_sd=0.01))
     assert loo.loo_pit(stiff, task(stiff)).passed is False
+
+
+def scores(seed: int = 6) -> Frame:
+    """Sixty months of one area's score around 10, with an error of 1."""
+    value = 10.0 + np.random.default_rng(seed).normal(size=(1, 60))
+    return frame(value, [40], design="its", likelihood="normal")
+
+
+def test_each_score_is_predicted_from_the_others() -> None:
+    of = scores()
+    assert loo.loo_pit(of, task(of)).passed
+    stiff = replace(of, priors=replace(of.priors, noise_median=0.05, noise_log_sd=0.05))
+    assert loo.loo_pit(stiff, task(stiff)).passed is False
+
+
+def test_a_left_out_score_follows_from_the_joint_normal_of_all() -> None:
+    posterior = Posterior(task(scores()).data)
+    point = np.full(len(posterior.names), 0.3)
+    mean, variance = posterior.leave_one_out(point, posterior.find_mode(point))
+    prior, value = posterior.gaussian(point), posterior.values(point)
+    own = prior.level_sd**2 + value["score_sd"] ** 2 * value["score_rho"] ** posterior.lag
+    if prior.drift_sd:
+        own = own + prior.drift_sd**2 * np.outer(posterior.arrays["year"], posterior.arrays["year"])
+    loadings = np.concatenate([prior.shared, prior.effects[0]], axis=1)
+    precision = np.linalg.inv(own + loadings @ loadings.T)
+    away = posterior.arrays["value"][0] - prior.mean[0] - prior.effect_mean[0]
+    np.testing.assert_allclose(1.0 / np.diag(precision), variance[0], rtol=1e-6)
+    expected = posterior.arrays["value"][0] - (precision @ away) / np.diag(precision)
+    np.testing.assert_allclose(expected, mean[0], rtol=1e-6)
 
 
 def test_priors_that_forbid_what_the_data_do_are_seen() -> None:
