@@ -15,10 +15,10 @@ import pytest
 from evaluation.inference.engine import Store
 from tests.protocol.example_review import write_review
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 ASK = "from evaluation.cli import main; main()"
-LONGEST_SECONDS = 400
+LONGEST_SECONDS = 1200
 
 
 def write_two_indicators(folder: Path) -> Path:
