@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from evaluation.errors import FitFailure
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.crew import carry_out_all
 from evaluation.inference.engine import Store
+from evaluation.occupancy import occupy
 from evaluation.progress import Progress
 from evaluation.protocol import Plan, Review, indicator_roles
 from evaluation.publication import packet as packets
@@ -62,53 +64,59 @@ def run_review(
         scheduler: address of a Dask scheduler that takes the sampling and the checks; none for this machine.
 
     Raises:
-        InputError: everything wrong in the review's files.
+        InputError: everything wrong in the review's files, or another evaluation of it is under way.
     """
-    with progress.stage("reading"):
-        review = flow.check(folder)
-        outcome = Outcome()
-        chosen = [plan for plan in review.plans.values() if not only or plan.id in only]
-        panels = {key: build_panel(review, key) for key in dict.fromkeys(k for p in chosen for k in indicator_roles(p))}
-        questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
-        store = Store(review.folder / "_build" / "fits")
-        store.sweep()
+    with ExitStack() as held:
+        with progress.stage("reading"):
+            review = flow.check(folder)
+            held.enter_context(occupy(review.folder))
+            outcome = Outcome()
+            chosen = [plan for plan in review.plans.values() if not only or plan.id in only]
+            panels = {
+                key: build_panel(review, key) for key in dict.fromkeys(k for p in chosen for k in indicator_roles(p))
+            }
+            questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
+            store = Store(review.folder / "_build" / "fits")
+            store.sweep()
+            for plan in chosen:
+                if place := still_right(review, plan, questions[plan.id], profile):
+                    outcome.packets[plan.id] = place
+                    outcome.kept.append(plan.id)
+        waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
+        lost = compute(waiting, store, jobs, progress, scheduler, len(chosen))
+        filed = file_packets(review, waiting, store, profile, lost, jobs, progress)
+        outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
+        outcome.failures |= filed.rejected
         for plan in chosen:
-            if place := still_right(review, plan, questions[plan.id], profile):
-                outcome.packets[plan.id] = place
-                outcome.kept.append(plan.id)
-    waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
-    lost = compute(waiting, store, jobs, progress, scheduler, len(chosen))
-    filed = file_packets(review, waiting, store, profile, lost, jobs, progress)
-    outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
-    outcome.failures |= filed.rejected
-    for plan in chosen:
-        if plan.id in outcome.packets:
-            outcome.failures |= failed_indicators(review, plan.id, outcome.packets[plan.id])
-        record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
-    with progress.stage("standing chapters"):
-        outcome.failures |= standing.write_chapters(review.folder, jobs, progress)
-    with progress.stage("book"):
-        outcome.index = publish(review, profile, progress)
-    return outcome
+            if plan.id in outcome.packets:
+                outcome.failures |= failed_indicators(review, plan.id, outcome.packets[plan.id])
+            record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
+        with progress.stage("standing chapters"):
+            outcome.failures |= standing.write_chapters(review.folder, jobs, progress)
+        with progress.stage("book"):
+            outcome.index = publish(review, profile, progress)
+        return outcome
 
 
 def run_plan(plan_path: Path, profile: str, jobs: int, progress: Progress) -> tuple[Path, flow.Evaluation]:
     """Evaluate one plan and file its packet.
 
     Raises:
-        InputError: everything wrong in the files it depends on.
+        InputError: everything wrong in the files it depends on, or another evaluation of the folder is under way.
         FitFailure: the report could not be made.
     """
-    with progress.stage("reading"):
-        review, plan = flow.open_plan(plan_path)
-        panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
-        questions = {plan.id: flow.ask(review, plan, panels, profile)}
-    store = Store(review.folder / "_build" / "fits")
-    lost = compute(questions, store, jobs, progress)
-    filed = file_packets(review, questions, store, profile, lost, 1, progress)
-    if plan.id in filed.rejected:
-        raise FitFailure(filed.rejected[plan.id])
-    return filed.places[plan.id]
+    with ExitStack() as held:
+        with progress.stage("reading"):
+            review, plan = flow.open_plan(plan_path)
+            held.enter_context(occupy(review.folder))
+            panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
+            questions = {plan.id: flow.ask(review, plan, panels, profile)}
+        store = Store(review.folder / "_build" / "fits")
+        lost = compute(questions, store, jobs, progress)
+        filed = file_packets(review, questions, store, profile, lost, 1, progress)
+        if plan.id in filed.rejected:
+            raise FitFailure(filed.rejected[plan.id])
+        return filed.places[plan.id]
 
 
 def compute(
