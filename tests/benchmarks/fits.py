@@ -1,6 +1,6 @@
 """How long do fits take? Made-up series through the engine, on this machine, one table.
 
-    uv run python tests/benchmarks/fits.py [its] [did] [placebos] [causalpy] [--number N] [--into FILE]
+    uv run python tests/benchmarks/fits.py [its] [did] [growth] [placebos] [causalpy] [--number N] [--into FILE]
 
 Each row: what, how many, seconds for all, seconds each after the first, effective draws, divergences, peak memory. The
 sampler is that of the targets, 4 chains of 1000 + 1000 draws. ``causalpy`` fits the same series with CausalPy in an
@@ -40,6 +40,11 @@ ITS = Setting("its", before=72, after=24, mean=50.0, rho=0.4)
 DIDS = {
     "did 40 areas x 96 months": Setting("did", n_areas=40, n_treated=4, before=72, after=24, mean=50.0, rho=0.7, sd=0.1),
     "did 300 areas x 120 months": Setting("did", n_areas=300, n_treated=20, before=96, after=24, mean=50.0, rho=0.7, sd=0.1),
+}  # fmt: skip
+GROWTH = {
+    **{f"its {months} months": Setting("its", before=months - 24, after=24, mean=50.0, rho=0.4) for months in (48, 192, 384)},
+    **{f"did {areas} areas x 48 months": Setting("did", n_areas=areas, n_treated=4, before=36, after=12, mean=50.0, rho=0.7, sd=0.1)
+       for areas in (10, 40, 160)},
 }  # fmt: skip
 CAUSALPY = """
 import json, sys, time
@@ -159,6 +164,8 @@ def main() -> None:
         rows.append(measure("its 96 months", ITS, asked.number, asked.jobs))
     if "did" in asked.what:
         rows += [measure(name, setting, 1, 1) for name, setting in DIDS.items()]
+    if "growth" in asked.what:
+        rows += [measure(name, setting, 2, 1) for name, setting in GROWTH.items()]
     if "placebos" in asked.what:
         rows.append(measure_placebos())
     if "causalpy" in asked.what:
