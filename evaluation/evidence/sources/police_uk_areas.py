@@ -149,8 +149,9 @@ def _require_types(connection: duckdb.DuckDBPyConnection, types: Sequence[str]) 
 
 def _drop(extract: Extract, condition: str, values: list[str], reason: str) -> None:
     found = extract.connection.execute(f"SELECT coalesce(sum(n), 0) FROM cells WHERE {condition}", values).fetchone()
-    extract.ledger.drop(reason, int(found[0]) if found else 0)
-    extract.connection.execute(f"DELETE FROM cells WHERE {condition}", values)
+    if found and found[0]:  # a deletion of nothing would still read the whole table
+        extract.ledger.drop(reason, int(found[0]))
+        extract.connection.execute(f"DELETE FROM cells WHERE {condition}", values)
 
 
 def _near_empty(supplied: Sequence[tuple[str, str, int]]) -> list[list[str]]:
