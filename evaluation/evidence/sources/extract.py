@@ -59,6 +59,7 @@ class Extract:
         notes: what a user must know about these data, as sentences.
         rules: entries that the indicator needs in indicators.yaml (`suppressed`, `rounded_to`, `likelihood`).
         covers: names of the police forces or other suppliers in the data.
+        left_out: cells of `tidy` that were taken out again (measures not asked for), by reason.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -67,6 +68,12 @@ class Extract:
     notes: list[str] = field(default_factory=list)
     rules: dict[str, Any] = field(default_factory=dict)
     covers: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def leave_out(self, reason: str, cells: int) -> None:
+        """Record that cells were taken out of `tidy` again."""
+        if cells:
+            self.left_out[reason] = self.left_out.get(reason, 0) + cells
 
 
 def open_database(memory: str = "1GB") -> duckdb.DuckDBPyConnection:
