@@ -283,13 +283,19 @@ def population(
     last: Annotated[
         str | None, typer.Option(help="Last month, YYYY-MM; carried forward past the last estimate.")
     ] = None,
+    lookup: LookupFile = None,
+    from_: Source = None,
+    to: Target = None,
+    weight: Weight = None,
+    allow_loss: Loss = 0.0,
     retrieved: Retrieved = None,
 ) -> None:
-    """ONS: mid-year estimates, interpolated to months."""
+    """ONS: mid-year estimates, interpolated to months; every count is then set against them."""
     from evaluation.evidence.sources.population import read
 
     told = {"first": first, "last": last}
-    _run("population", into, lambda: read(files, first=first, last=last), None, [], retrieved, told)
+    regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
+    _run("population", into, lambda: read(files, first=first, last=last), None, [], retrieved, told, regrouping)
 
 
 def _by_mapping(kind: str) -> Callable[..., None]:

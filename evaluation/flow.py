@@ -21,6 +21,7 @@ import xarray as xr
 from evaluation.errors import FitFailure, InputError
 from evaluation.evidence.coverage import check_data, examine_review
 from evaluation.evidence.panel import build_panel
+from evaluation.evidence.population import population_files
 from evaluation.evidence.tidy import find_data
 from evaluation.inference.checks import unaffected_outcome
 from evaluation.inference.design import Structure, choose_structure, widen, write_design
@@ -292,6 +293,7 @@ def input_files(review: Review, plan: Plan) -> Iterator[Path]:
             yield review.folder / name
     yield review.plan_files[plan.id]
     yield from own_tables(review.folder)
+    yield from population_files(review.folder)
     # What else ran in the same places is part of the finding.
     yield from (review.plan_files[found.other] for found in find_overlaps(review, plan))
     for key in indicator_roles(plan):

@@ -73,7 +73,7 @@ def import_source(read: Callable[[], Extract], request: Request) -> list[str]:
         retrieved=request.retrieved,
         options=options,
     )
-    return _describe(extract, filed, request.into)
+    return _describe(extract, filed, request)
 
 
 def _require_sound(request: Request) -> None:
@@ -94,7 +94,8 @@ def _require_sound(request: Request) -> None:
         raise InputError(problems)
 
 
-def _describe(extract: Extract, filed: list[Filed], into: Path) -> list[str]:
+def _describe(extract: Extract, filed: list[Filed], request: Request) -> list[str]:
+    into = request.into
     ledger = extract.ledger
     lines = [f"{ledger.rows_in:,} rows read, {ledger.counted:,} counted."]
     lines += [f"  left out: {rows:,}: {reason}" for reason, rows in ledger.dropped.items()]
@@ -104,7 +105,12 @@ def _describe(extract: Extract, filed: list[Filed], into: Path) -> list[str]:
         lines.append(f"{item.path}: {item.rows:,} rows, {len(item.areas):,} areas")
         lines += [f"  {line}" for line in (describe_revision(item.revision) if item.revision else [])]
         lines += [f"  {line}" for line in _touched(into, item)]
-    if not (into / "indicators.yaml").is_file() or len(filed) == 1:
+    if request.source == "population":
+        lines.append(
+            "It is used from now on: every count without an exposure of its own is set against people x days of its month. "
+            "Nothing needs to be written into indicators.yaml."
+        )
+    elif not (into / "indicators.yaml").is_file() or len(filed) == 1:
         lines.append("In indicators.yaml (give it a unit and a definition):")
         lines.append("".join(item.entry for item in filed[:3]).rstrip())
     return lines
