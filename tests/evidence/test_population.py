@@ -88,8 +88,8 @@ def test_areas_are_found_by_name_where_codes_differ(tmp_path: Path) -> None:
 def test_estimates_too_old_for_the_counts_are_refused(tmp_path: Path) -> None:
     old = "code,name,year,population\nT01,Town 1,2018,9000\nT01,Town 1,2019,9000\n"
     folder = imported(tmp_path, old, data={"assaults.csv": HEADER + "T01,2022-07,3\nT01,2022-08,3\n"})
-    [problem] = [p for p in examine_review(folder).problems if p.file == "data/population.csv"]
-    assert problem.place == "column period"
+    problem = next(p for p in examine_review(folder).problems if "`assaults`" in p.found)
+    assert (problem.file, problem.place) == ("data/population.csv", "column period")
     assert "more than three years" in problem.found and "2019-06" in problem.found
     with pytest.raises(InputError, match="more than three years"):
         build_panel(load_review(folder), "assaults")
