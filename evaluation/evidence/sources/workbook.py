@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
 from evaluation.errors import InputError, Problem
-from evaluation.evidence.sources.intake import AGAIN, Leaf, check_text, read_bytes, refuse_columns
+from evaluation.evidence.sources.intake import AGAIN, NO_COLUMN, Leaf, open_lines, read_bytes, refuse_columns, swells
 from evaluation.protocol.suggest import listing, plural
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HEADER_WITHIN = 40  # rows looked through for the header: publishers put titles and notes above it
 _PIECE = 1 << 20
+LARGEST_SHEET = 1 << 30  # bytes of XML in an .xlsx, all of which goes through memory
 _MOST_COLUMNS = 2000  # a sheet's last cell is often repeated to the edge of the sheet
 
 Row = tuple[int, list[str]]
@@ -38,6 +42,7 @@ class Table:
         header: column names as published.
         header_row: the row they are in.
         rows: number and cells of each row below that is not blank; every row has as many cells as there are columns.
+        passed: lines of text among or below the rows (`Source: ...`), which are not in `rows`; filled while they are read.
     """
 
     leaf: Leaf
@@ -45,6 +50,7 @@ class Table:
     header: list[str]
     header_row: int
     rows: Iterator[Row]
+    passed: list[Row] = field(default_factory=list)
 
     def at(self, name: str) -> int:
         """The position of a column."""
@@ -77,17 +83,17 @@ def read_rows(leaf: Leaf, sheet: str = "") -> Iterator[Row]:
     elif stem.endswith(WORKBOOKS):
         yield from _rows_of_workbook(leaf, sheet)
     else:
-        text = check_text(read_bytes(leaf), leaf).decode("utf-8")
-        yield from _rows_of_csv(text, leaf)
+        yield from _rows_of_csv(leaf)
 
 
-def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "") -> Table:
+def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "", *, fold: bool = False) -> Table:
     """Find the header and read what is below it.
 
     Args:
         leaf: the file.
         required: columns that must be there; other names of the same column in one tuple. Order does not matter.
         sheet: of a workbook.
+        fold: whether capital letters are of no account.
 
     Raises:
         InputError: as `read_rows`; or no row has these columns; or header cells are merged, blank or double.
@@ -97,10 +103,12 @@ def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "") -
     for number, cells in rows:
         names = [" ".join(cell.split()) for cell in cells]
         seen.append((number, names))
-        if all(any(name in names for name in options) for options in required):
+        known = {name.casefold() for name in names} if fold else set(names)
+        if all(not known.isdisjoint(options) for options in required):
             header = _trimmed(names)
             _require_sound(leaf, sheet, number, header)
-            return Table(leaf, sheet, header, number, _body(leaf, sheet, header, rows))
+            passed: list[Row] = []
+            return Table(leaf, sheet, header, number, _body(leaf, sheet, header, rows, passed), passed)
         if len(seen) >= HEADER_WITHIN:
             break
     if not seen:
@@ -108,6 +116,28 @@ def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "") -
     best = max(seen, key=lambda row: sum(bool(cell) for cell in row[1]))
     problem = refuse_columns(leaf, _trimmed(best[1]), [options[0] for options in required], best[0])
     raise InputError([problem])
+
+
+def find_table(leaf: Leaf, layouts: Sequence[Sequence[Sequence[str]]]) -> Table:
+    """The first table of a file that has one of some layouts, in whichever sheet it stands.
+
+    Args:
+        leaf: the file.
+        layouts: each as `required` of `open_table`, in small letters.
+
+    Raises:
+        InputError: there is none, said of the first layout; or the header of the one there is cannot be used.
+    """
+    refused: InputError | None = None
+    for sheet in sheet_names(leaf):
+        for layout in layouts:
+            try:
+                return open_table(leaf, layout, sheet, fold=True)
+            except InputError as error:
+                if not error.problems[0].found.startswith(NO_COLUMN) and "no rows" not in error.problems[0].found:
+                    raise
+                refused = refused or error
+    raise refused or InputError([Problem(leaf.name, "", "The workbook has no sheets.", AGAIN)])
 
 
 def _trimmed(cells: Sequence[str]) -> list[str]:
@@ -143,10 +173,13 @@ def column_letter(position: int) -> str:
     return letters
 
 
-def _body(leaf: Leaf, sheet: str, header: Sequence[str], rows: Iterator[Row]) -> Iterator[Row]:
+def _body(leaf: Leaf, sheet: str, header: Sequence[str], rows: Iterator[Row], passed: list[Row]) -> Iterator[Row]:
     width = len(header)
     delimited = not leaf.stem.lower().endswith(WORKBOOKS)
     for number, cells in rows:
+        if width > 2 and is_remark(cells):
+            passed.append((number, cells))
+            continue
         if len(cells) != width:
             extra = any(cell for cell in cells[width:])
             if extra or (delimited and len(cells) < width):
@@ -158,22 +191,46 @@ def _body(leaf: Leaf, sheet: str, header: Sequence[str], rows: Iterator[Row]) ->
         yield number, cells
 
 
-def _rows_of_csv(text: str, leaf: Leaf) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def is_remark(cells: Sequence[str]) -> bool:
+    """Whether a row is a sentence and not data: text of several words in its first cell, and nothing else.
+
+    A file that is cut short ends in part of a row: that has no full stop or colon, or more than one cell.
+    """
+    first = cells[0] if cells else ""
+    alone = not any(cells[1:])
+    return (
+        alone
+        and len(first.split()) > 2
+        and bool(
+            re.match(r"(source|note|notes|\*|\[|\d+\.|©|crown|copyright|published)", first, re.I) or first.endswith(".")
+        )
+    )
+
+
+def _rows_of_csv(leaf: Leaf) -> Iterator[Row]:
+    lines = open_lines(leaf)
+    first = next(lines, "")
+    reader = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first), strict=True)
     number = 0
     try:
         for number, cells in enumerate(reader, 1):
             if any(cell.strip() for cell in cells):
                 yield number, [cell.strip() for cell in cells]
     except csv.Error:
-        text = "The quotation marks in this row do not match."
+        text = "The quotation marks in this row do not match, or one is opened and not closed."
         raise InputError([Problem(leaf.name, f"row {number + 1}", text, AGAIN)]) from None
+
+
+def _delimiter(first: str) -> str:
+    """Spreadsheets set to a language with decimal commas write semicolons; some programs write tabs."""
+    return next((sign for sign in (",", ";", "\t") if sign in first), ",")
 
 
 def _calamine(leaf: Leaf) -> Any:
     from python_calamine import CalamineError, CalamineWorkbook
 
     raw = read_bytes(leaf)
+    _require_modest(raw, leaf)
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(raw))
     except (CalamineError, OSError, ValueError) as error:
@@ -181,6 +238,20 @@ def _calamine(leaf: Leaf) -> Any:
         raise InputError(
             [Problem(leaf.name, "", text, "It is damaged, cut short or protected by a password.")]
         ) from None
+
+
+def _require_modest(raw: bytes, leaf: Leaf) -> None:
+    """Refuse a workbook whose parts would not fit into memory, as a zip bomb's."""
+    if not raw.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            large = [info for info in archive.infolist() if info.file_size > LARGEST_SHEET or swells(info)]
+    except zipfile.BadZipFile:
+        return  # said by the reader
+    if large:
+        text = f"Its part {large[0].filename} would unpack to {large[0].file_size / 2**20:,.0f} MB."
+        raise InputError([Problem(leaf.name, "", text, "Save the sheet as CSV, or as .ods, which is streamed.")])
 
 
 def _rows_of_workbook(leaf: Leaf, sheet: str) -> Iterator[Row]:
@@ -267,7 +338,7 @@ def _ods_events(leaf: Leaf, *, names_only: bool) -> Iterator[tuple[int, Any]]:
                 yield from reader.take()
             reader.parser.Parse(b"", True)
             yield from reader.take()
-    except (zipfile.BadZipFile, KeyError, EOFError):
+    except (zipfile.BadZipFile, KeyError, EOFError, zlib.error, ValueError, RuntimeError):
         text = "The file is not a sound OpenDocument workbook: it is damaged or cut short."
         raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
     except expat.ExpatError as error:
@@ -285,7 +356,7 @@ class _OdsReader:
         if not names_only:
             self.parser.EndElementHandler = self._end
             self.parser.CharacterDataHandler = self._text
-        self._out: list[tuple[int, Any]] = []
+        self._out: list[tuple[int, int, Any]] = []
         self._number = 0
         self._repeat_row = 1
         self._cells: list[str] = []
@@ -296,14 +367,16 @@ class _OdsReader:
         self._within = False
         self._note = 0
 
-    def take(self) -> list[tuple[int, Any]]:
-        """What was built since the last call."""
+    def take(self) -> Iterator[tuple[int, Any]]:
+        """What was built since the last call; a row that stands for many is repeated only here."""
         out, self._out = self._out, []
-        return out
+        for number, times, value in out:
+            for i in range(times):
+                yield (number + i, list(value)) if number >= 0 else (number, value)
 
     def _names(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "table:table":
-            self._out.append((-1, attributes.get("table:name", "")))
+            self._out.append((-1, 1, attributes.get("table:name", "")))
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag in ("table:table-cell", "table:covered-table-cell"):
@@ -321,11 +394,11 @@ class _OdsReader:
             self._cells, self._pending = [], 0
         elif tag == "table:table":
             self._number = 0
-            self._out.append((-1, attributes.get("table:name", "")))
+            self._out.append((-1, 1, attributes.get("table:name", "")))
         elif tag == "office:annotation":
             self._note += 1
         elif tag == "text:s":
-            self._parts.append(" " * int(attributes.get("text:c", "1")))
+            self._parts.append(" " * min(int(attributes.get("text:c", "1")), 100))
         elif tag == "text:p" and self._parts:
             self._parts.append(" ")
 
@@ -344,8 +417,7 @@ class _OdsReader:
             self._within = False
         elif tag == "table:table-row":
             if self._cells:
-                for i in range(self._repeat_row):
-                    self._out.append((self._number + i + 1, list(self._cells)))
+                self._out.append((self._number + 1, self._repeat_row, list(self._cells)))
             self._number += self._repeat_row
         elif tag == "office:annotation":
             self._note -= 1
