@@ -1,7 +1,6 @@
 """Rows of CSV files and of workbooks, as text, with the row numbers that a spreadsheet shows.
 
-An .ods is read as a stream of XML events, because the Home Office's CSP workbook unpacks to more than a gigabyte of
-it; .xlsx, .xls and .xlsb are read by calamine, one sheet at a time.
+An .ods is streamed (see `opendocument`); .xlsx, .xls and .xlsb are read by calamine, one sheet at a time.
 """
 
 from __future__ import annotations
@@ -11,25 +10,21 @@ import io
 import itertools
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
 
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.sources.intake import AGAIN, NO_COLUMN, Leaf, open_lines, read_bytes, refuse_columns, swells
+from evaluation.evidence.sources.opendocument import Row, read_ods
 from evaluation.protocol.suggest import listing, plural
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HEADER_WITHIN = 40  # rows looked through for the header: publishers put titles and notes above it
-_PIECE = 1 << 20
 LARGEST_SHEET = 1 << 30  # bytes of XML in an .xlsx, all of which goes through memory
-_MOST_COLUMNS = 2000  # a sheet's last cell is often repeated to the edge of the sheet
-
-Row = tuple[int, list[str]]
+REMARK = re.compile(r"source|notes?\b|\*|\[|\d+\.|©|crown|copyright|published", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ def sheet_names(leaf: Leaf) -> list[str]:
     if not leaf.stem.lower().endswith(WORKBOOKS):
         return [""]
     if leaf.stem.lower().endswith(".ods"):
-        return [name for name, _ in _ods_rows(leaf, names_only=True)]
+        return [name for name, _ in read_ods(leaf, names_only=True)]
     return list(_calamine(leaf).sheet_names)
 
 
@@ -198,13 +193,7 @@ def is_remark(cells: Sequence[str]) -> bool:
     """
     first = cells[0] if cells else ""
     alone = not any(cells[1:])
-    return (
-        alone
-        and len(first.split()) > 2
-        and bool(
-            re.match(r"(source|note|notes|\*|\[|\d+\.|©|crown|copyright|published)", first, re.I) or first.endswith(".")
-        )
-    )
+    return alone and len(first.split()) > 2 and (first.endswith(".") or bool(REMARK.match(first)))
 
 
 def _rows_of_csv(leaf: Leaf) -> Iterator[Row]:
@@ -290,145 +279,12 @@ def _no_sheet(leaf: Leaf, sheet: str, names: Sequence[str]) -> Problem:
 
 def _rows_of_ods(leaf: Leaf, sheet: str) -> Iterator[Row]:
     names = []
-    for name, rows in _ods_rows(leaf):
+    for name, rows in read_ods(leaf):
         names.append(name)
         if name == sheet:
             yield from rows
             return
     raise InputError([_no_sheet(leaf, sheet, names)])
-
-
-def read_ods(leaf: Leaf) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Every sheet of an .ods in one pass over it, with its rows; use up the rows before the next sheet."""
-    return _ods_rows(leaf)
-
-
-def _ods_rows(leaf: Leaf, *, names_only: bool = False) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Sheets and rows from the stream of XML events in an .ods."""
-    events = _ods_events(leaf, names_only=names_only)
-    event = next(events, None)
-    while event is not None:
-        name = str(event[1])
-        ended: list[tuple[int, Any]] = []
-
-        def rows(ended: list[tuple[int, Any]] = ended) -> Iterator[Row]:
-            for kind, value in events:
-                if kind < 0:
-                    ended.append((kind, value))
-                    return
-                yield kind, value
-
-        current = rows()
-        yield name, current
-        for _ in current:  # what the caller left unread
-            pass
-        event = ended[0] if ended else None
-
-
-def _ods_events(leaf: Leaf, *, names_only: bool) -> Iterator[tuple[int, Any]]:
-    """(-1, sheet name) where a sheet begins; (row number, cells) for each row that is not blank."""
-    try:
-        source = leaf.path if not leaf.member else io.BytesIO(read_bytes(leaf))
-        if not leaf.member and leaf.path.stat().st_size == 0:
-            read_bytes(leaf)
-        with zipfile.ZipFile(source) as archive, archive.open("content.xml") as stream:
-            reader = _OdsReader(names_only=names_only)
-            while piece := stream.read(_PIECE):
-                reader.parser.Parse(piece, False)
-                yield from reader.take()
-            reader.parser.Parse(b"", True)
-            yield from reader.take()
-    except (zipfile.BadZipFile, KeyError, EOFError, zlib.error, ValueError, RuntimeError):
-        text = "The file is not a sound OpenDocument workbook: it is damaged or cut short."
-        raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
-    except expat.ExpatError as error:
-        text = f"The workbook's XML is damaged at line {error.lineno}."
-        raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
-
-
-class _OdsReader:
-    """Builds rows from the events of an OpenDocument table; keeps nothing but the row under way."""
-
-    def __init__(self, *, names_only: bool) -> None:
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._names if names_only else self._start
-        if not names_only:
-            self.parser.EndElementHandler = self._end
-            self.parser.CharacterDataHandler = self._text
-        self._out: list[tuple[int, int, Any]] = []
-        self._number = 0
-        self._repeat_row = 1
-        self._cells: list[str] = []
-        self._pending = 0  # blank cells that count only if another cell follows
-        self._repeat_cell = 1
-        self._value: str | None = None
-        self._parts: list[str] = []
-        self._within = False
-        self._note = 0
-
-    def take(self) -> Iterator[tuple[int, Any]]:
-        """What was built since the last call; a row that stands for many is repeated only here."""
-        out, self._out = self._out, []
-        for number, times, value in out:
-            for i in range(times):
-                yield (number + i, list(value)) if number >= 0 else (number, value)
-
-    def _names(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "table:table":
-            self._out.append((-1, 1, attributes.get("table:name", "")))
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in ("table:table-cell", "table:covered-table-cell"):
-            self._repeat_cell = int(attributes.get("table:number-columns-repeated", "1"))
-            kind = attributes.get("office:value-type")
-            self._value = None
-            if kind in ("float", "percentage", "currency"):
-                self._value = _number_text(attributes.get("office:value", ""))
-            elif kind == "date":
-                self._value = attributes.get("office:date-value", "").removesuffix("T00:00:00")
-            self._parts = []
-            self._within = True
-        elif tag == "table:table-row":
-            self._repeat_row = int(attributes.get("table:number-rows-repeated", "1"))
-            self._cells, self._pending = [], 0
-        elif tag == "table:table":
-            self._number = 0
-            self._out.append((-1, 1, attributes.get("table:name", "")))
-        elif tag == "office:annotation":
-            self._note += 1
-        elif tag == "text:s":
-            self._parts.append(" " * min(int(attributes.get("text:c", "1")), 100))
-        elif tag == "text:p" and self._parts:
-            self._parts.append(" ")
-
-    def _text(self, data: str) -> None:
-        if self._within and not self._note:
-            self._parts.append(data)
-
-    def _end(self, tag: str) -> None:
-        if tag in ("table:table-cell", "table:covered-table-cell"):
-            text = self._value if self._value is not None else "".join(self._parts).strip()
-            if text:
-                self._cells += [""] * self._pending + [text] * min(self._repeat_cell, _MOST_COLUMNS)
-                self._pending = 0
-            else:
-                self._pending = min(self._pending + self._repeat_cell, _MOST_COLUMNS)
-            self._within = False
-        elif tag == "table:table-row":
-            if self._cells:
-                self._out.append((self._number + 1, self._repeat_row, list(self._cells)))
-            self._number += self._repeat_row
-        elif tag == "office:annotation":
-            self._note -= 1
-
-
-def _number_text(text: str) -> str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else text
 
 
 def is_workbook(path: Path) -> bool:
