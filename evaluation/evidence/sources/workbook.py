@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.personal_data import refuse_personal
 from evaluation.evidence.sources.intake import AGAIN, NO_COLUMN, Leaf, open_lines, read_bytes, refuse_columns, swells
 from evaluation.evidence.sources.opendocument import Row, read_ods
-from evaluation.protocol.suggest import listing, plural
+from evaluation.protocol.suggest import listing, plural, quote
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HEADER_WITHIN = 40  # rows looked through for the header: publishers put titles and notes above it
@@ -50,6 +51,10 @@ class Table:
     def at(self, name: str) -> int:
         """The position of a column."""
         return self.header.index(name)
+
+    def find(self, names: Sequence[str]) -> int:
+        """The position of a column by any of its names in small letters."""
+        return next(i for i, name in enumerate(self.header) if name.casefold() in names)
 
     def place(self, number: int, column: str = "") -> str:
         """`sheet 2018_19, row 7, Offence Count`."""
@@ -133,6 +138,31 @@ def find_table(leaf: Leaf, layouts: Sequence[Sequence[Sequence[str]]]) -> Table:
                     raise
                 refused = refused or error
     raise refused or InputError([Problem(leaf.name, "", "The workbook has no sheets.", AGAIN)])
+
+
+def refuse_records(leaf: Leaf) -> None:
+    """Refuse a file of records about people, in any of its sheets, before anything else is asked of it.
+
+    Raises:
+        InputError: a row near the top looks like a header of such records, or the cells below do.
+    """
+    for sheet in sheet_names(leaf):
+        top = list(itertools.islice(read_rows(leaf, sheet), HEADER_WITHIN + 50))
+        for at, (number, cells) in enumerate(top[:HEADER_WITHIN]):
+            if sum(bool(cell) for cell in cells) > 1:
+                where = f"sheet {sheet}, row {number}" if sheet else f"row {number}"
+                if problems := refuse_personal(leaf.name, where, cells, [row for _, row in top[at + 1 :]]):
+                    raise InputError(problems)
+                break  # the first row of several cells is the header
+
+
+def describe_remarks(passed: Sequence[Row]) -> list[str]:
+    """A note that lines of text in a table were passed over."""
+    if not passed:
+        return []
+    number, cells = passed[0]
+    text = f"{plural(len(passed), 'line')} of text among the rows passed over (row {number}: {quote(cells[0][:60])})."
+    return [text]
 
 
 def _trimmed(cells: Sequence[str]) -> list[str]:
