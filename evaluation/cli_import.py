@@ -30,6 +30,7 @@ Weight = Annotated[
     str | None, typer.Option("--weight", help="Column of the look-up by which a split area is shared out.")
 ]
 Loss = Annotated[float, typer.Option("--allow-loss", min=0, max=1, help="Share of rows the look-up may not know.")]
+Definition = Annotated[str | None, typer.Option(help="Screen by a local definition of serious violence.")]
 MappingFile = Annotated[Path, typer.Option(help="YAML that says which column is what; see the guide.")]
 
 
@@ -151,7 +152,7 @@ def recorded_crime(
     area: Annotated[str, typer.Option(help="csp or force.")] = "csp",
     by: Annotated[str, typer.Option(help="Measures are a group, subgroup or offence.")] = "subgroup",
     code: Annotated[list[str] | None, typer.Option(help="Only this offence code, added up (may be repeated).")] = None,
-    definition: Annotated[str | None, typer.Option(help="Offence codes of a local definition.")] = None,
+    definition: Definition = None,
     measure: Measures = None,
     lookup: LookupFile = None,
     from_: Source = None,
@@ -168,13 +169,7 @@ def recorded_crime(
         _refuse(f"'{area}' and '{by}' are not known together.", "--area csp or force; --by group, subgroup or offence.")
 
     def read() -> Extract:
-        codes, name = frozenset(code or ()), "offences of the codes"
-        if definition:
-            from evaluation.protocol.definition import find_definition, offence_codes
-
-            found = find_definition(into, definition)
-            codes, name = codes | frozenset(offence_codes(found)), found.title
-        return source.read(files, source.Options(area, by, codes, name))
+        return source.read_by_definition(files, into, source.Options(area, by, frozenset(code or ())), definition)
 
     told = {"area": area, "by": by, "codes": code or [], "definition": definition, "measures": measure or []}
     regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
@@ -303,6 +298,7 @@ def _by_mapping(kind: str) -> Callable[..., None]:
         files: Files,
         into: Into,
         mapping: MappingFile,
+        definition: Definition = None,
         measure: Measures = None,
         lookup: LookupFile = None,
         from_: Source = None,
@@ -312,13 +308,13 @@ def _by_mapping(kind: str) -> Callable[..., None]:
         indicator: Indicator = None,
         retrieved: Retrieved = None,
     ) -> None:
-        from evaluation.evidence.sources.spreadsheet import read, read_mapping
+        from evaluation.evidence.sources.spreadsheet import read_by_mapping
 
-        told = {"mapping": mapping.name, "measures": measure or []}
+        told = {"mapping": mapping.name, "definition": definition, "measures": measure or []}
         regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
 
         def work() -> Extract:
-            return read(files, kind, read_mapping(mapping))
+            return read_by_mapping(files, kind, mapping, into, definition)
 
         _run(kind, into, work, indicator, measure or [], retrieved, told, regrouping)
 

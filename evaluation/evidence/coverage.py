@@ -16,7 +16,13 @@ import numpy as np
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.audit import Audit
 from evaluation.evidence.panel import Grid, absent_file, audit_grid, find_person_days, lay_out
-from evaluation.evidence.plausibility import find_origin, gap_problems, oddity_warnings, shock_warnings
+from evaluation.evidence.plausibility import (
+    definition_warnings,
+    find_origin,
+    gap_problems,
+    oddity_warnings,
+    shock_warnings,
+)
 from evaluation.evidence.population import FILE as POPULATION
 from evaluation.evidence.population import describe_person_days
 from evaluation.evidence.rows import row_place
@@ -144,6 +150,7 @@ def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple
         damaged = draft.damaged.get(f"{INDICATORS_FILE}#{key}", frozenset())
         if "file" not in damaged:
             found = _examine_indicator(draft, indicator, damaged, today, problems, warnings)
+            warnings += definition_warnings(review, indicator)
             if found is not None:
                 measured[key] = found
                 audits[key] = audit_grid(found.grid, indicator, groups, found.frequency, found.anchor)

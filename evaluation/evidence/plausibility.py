@@ -14,7 +14,10 @@ from evaluation.evidence.panel import window_cells
 from evaluation.evidence.shocks import Shock, crossing
 from evaluation.evidence.sources.filing import read_provenance
 from evaluation.evidence.sources.registry import SOURCES
+from evaluation.evidence.sources.screening import not_applied, wanted_parts
 from evaluation.evidence.sufficiency import Measured
+from evaluation.protocol.indicator import Indicator
+from evaluation.protocol.loading import INDICATORS_FILE, Review
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.period import first_day, first_place, last_place
 from evaluation.protocol.plan import Plan
@@ -42,6 +45,25 @@ def find_origin(folder: Path, indicator: str) -> Origin | None:
     if record is None or record.get("source") not in SOURCES:
         return None
     return Origin(SOURCES[record["source"]].affects, tuple(str(name) for name in record.get("suppliers") or ()))
+
+
+def definition_warnings(review: Review, indicator: Indicator) -> list[Problem]:
+    """How far an indicator's data are those of the local definition that it names."""
+    name = indicator.local_definition
+    if name is None or name not in review.definitions:
+        return []
+    place = place_of(review.lines.get(INDICATORS_FILE, {}), (indicator.key, "local_definition"))
+    left = not_applied(review.folder, indicator.key, name)
+    if left is None:
+        if not wanted_parts(review.definitions[name]) or review.settings.simulated:
+            return []
+        text = f"Nothing shows that the data of `{indicator.key}` were counted by the definition `{name}`."
+        remedy = "Import them with --definition, or say in the indicator's `definition` how they were counted."
+        return [Problem(INDICATORS_FILE, place, text, remedy)]
+    if left:
+        text = f"Of the definition `{name}` the data of `{indicator.key}` could not tell {listing(left, 6)}."
+        return [Problem(INDICATORS_FILE, place, text, "Every chart says so; ask the publisher for these columns.")]
+    return []
 
 
 WORDS = {

@@ -212,6 +212,7 @@ def _record(extract: Extract, source: Source, retrieved: str | None, options: di
         "imported": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "files": [asdict(item) for item in extract.inputs],
         "options": options,
+        "definition": extract.definition,
         "suppliers": extract.covers,
         "rows_in": extract.ledger.rows_in,
         "rows_counted": extract.ledger.counted,
@@ -230,6 +231,7 @@ def _entry(key: str, measure: str, source: Source, extract: Extract) -> str:
         "source": f"{source.publisher}: {source.title}",
         **({"licence": source.licence} if source.licence else {}),
         "disclosure": source.disclosure,
+        **({"local_definition": extract.definition["name"]} if extract.definition else {}),
         **extract.rules,
     }
     return yaml.safe_dump({key: content}, sort_keys=False, allow_unicode=True, width=110)
