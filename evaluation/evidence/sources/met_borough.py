@@ -66,6 +66,10 @@ def read_borough(paths: Sequence[Path], *, minor: bool = True) -> Extract:
     if overlap:
         shown = listing(sorted(overlap), 3)
         extract.notes.append(f"{plural(len(overlap), 'month')} in more than one file ({shown}): the newer file holds.")
+    if not cells:
+        raise InputError(
+            [Problem(leaves[0].name, "", "There are no rows of a borough.", "Give the file as published.")]
+        )
     _fill_borough(extract, cells, minor=minor)
     return extract
 
@@ -177,6 +181,10 @@ def read_knife(paths: Sequence[Path]) -> Extract:
                 extract.ledger.counted += 1
     if problems:
         raise InputError(problems[:50])
+    if not counts:
+        raise InputError(
+            [Problem(leaves[0].name, "", "There are no rows of a borough.", "Give the file as published.")]
+        )
     measures = sorted({measure for measure, _, _ in counts})
     fill(
         extract.connection,

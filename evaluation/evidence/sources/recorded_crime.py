@@ -173,7 +173,8 @@ def _read_sheet(leaf: Leaf, sheet: str, rows: Iterator[Row], options: Options, t
                 where = f"sheet {sheet}, row {number}" if sheet else f"row {number}"
                 tally.problems.append(Problem(leaf.name, where, text, "Use --area force, or give the CSP table."))
                 return
-            _tally_rows(leaf, sheet, rows, found, options, tally)
+            wide = max(i + 1 for i, cell in enumerate(cells) if cell)
+            _tally_rows(leaf, sheet, rows, found, wide, options, tally)
             return
         head.append((number, cells))
         if len(head) >= HEADER_WITHIN and "note" not in sheet.casefold():
@@ -193,7 +194,7 @@ def _columns(cells: Sequence[str]) -> dict[str, int]:
 
 
 def _tally_rows(
-    leaf: Leaf, sheet: str, rows: Iterator[Row], at: Mapping[str, int], options: Options, tally: _Tally
+    leaf: Leaf, sheet: str, rows: Iterator[Row], at: Mapping[str, int], wide: int, options: Options, tally: _Tally
 ) -> None:
     measure_of = _measure(at, options)
     quarters: dict[tuple[str, str], str] = {}
@@ -212,8 +213,8 @@ def _tally_rows(
         ledger.rows_in += 1
         if len(tally.problems) > 50:
             return
-        if len(cells) < width:
-            refuse(number, f"The row has {plural(len(cells), 'cell')} where {width} are wanted: the file is cut short.")
+        if len(cells) < width or any(cells[wide:]):
+            refuse(number, f"The row has {plural(len(cells), 'cell')} where {wide} are wanted: cut short, or edited.")
             continue
         key = cells[at["year"]], cells[at["quarter"]]
         if key not in quarters:
