@@ -153,7 +153,7 @@ def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple
             warnings += definition_warnings(review, indicator)
             if found is not None:
                 measured[key] = found
-                audits[key] = audit_grid(found.grid, indicator, groups, found.frequency, found.anchor)
+                audits[key] = audit_grid(found.grid, indicator, groups, found.frequency, found.anchor, shocks)
                 warnings += oddity_warnings(audits[key], found, shocks)
     origins = {key: origin for key in measured if (origin := find_origin(review.folder, key)) is not None}
     for key, plan in plans.items():

@@ -14,7 +14,7 @@ from evaluation.errors import InputError, Problem
 from evaluation.evidence.audit import Audit, audit_counts
 from evaluation.evidence.population import FILE as POPULATION
 from evaluation.evidence.population import PersonDays, person_days, read_population
-from evaluation.evidence.shocks import shipped_shocks
+from evaluation.evidence.shocks import Shock, review_shocks, shipped_shocks
 from evaluation.evidence.tidy import Observations, find_data, read_observations
 from evaluation.protocol.indicator import COUNTS, Indicator, Window
 from evaluation.protocol.loading import Review
@@ -106,7 +106,7 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
             "low": (dims, grid.low),
             "high": (dims, grid.high),
             "exposure": (dims, exposure),
-            "state": (dims, audit_grid(grid, indicator, groups, frequency, anchor).state),
+            "state": (dims, audit_grid(grid, indicator, groups, frequency, anchor, review_shocks(review.folder)).state),
         },
         coords={
             "area": ("area", np.asarray(grid.codes, dtype=str)),
@@ -214,7 +214,12 @@ def window_cells(
 
 
 def audit_grid(
-    grid: Grid, indicator: Indicator, groups: Mapping[str, Sequence[str]], frequency: Frequency, anchor: str = ""
+    grid: Grid,
+    indicator: Indicator,
+    groups: Mapping[str, Sequence[str]],
+    frequency: Frequency,
+    anchor: str = "",
+    shocks: Sequence[Shock] | None = None,
 ) -> Audit:
     """Audit the counts of a grid (see `evidence.audit`).
 
@@ -224,13 +229,15 @@ def audit_grid(
         groups: areas by name of group; a fall that a group or all areas share is noticed.
         frequency: of the data.
         anchor: of weeks.
+        shocks: the calendar, by which falls in a lockdown are expected; by default the one that is shipped.
     """
     position = {code: i for i, code in enumerate(grid.codes)}
     together = {name: [position[code] for code in codes if code in position] for name, codes in groups.items()}
     together = {name: members for name, members in together.items() if len(members) > 1}
     together = {"all areas": list(range(len(grid.codes))), **together}
     days = [first_day(grid.first + t, frequency, anchor) for t in range(grid.value.shape[1])]
-    shut = np.array([any(shock.closed and shock.holds(day) for shock in shipped_shocks()) for day in days], dtype=bool)
+    calendar = shipped_shocks() if shocks is None else shocks
+    shut = np.array([any(shock.closed and shock.holds(day) for shock in calendar) for day in days], dtype=bool)
     return audit_counts(
         grid.value if not indicator.rounded_to else np.where(np.isnan(grid.low), np.nan, (grid.low + grid.high) / 2),
         ~np.isnan(grid.low),

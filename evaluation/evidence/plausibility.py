@@ -169,6 +169,25 @@ def _inside(plan: Plan, data: Measured, time: int) -> bool:
     return within(plan.period.start, plan.period.end) and not excluded
 
 
+def crossed_shocks(plan: Plan, shocks: Sequence[Shock], origins: Sequence[Origin]) -> list[Shock]:
+    """Known shocks between a plan's start and end that it does not leave out, in the order of their dates.
+
+    Args:
+        plan: the plan.
+        shocks: of the calendar.
+        origins: of the indicators asked about, where a record of provenance says it.
+    """
+    kinds = {"covid", *(kind for origin in origins for kind in origin.affects)}
+    suppliers = {name for origin in origins for name in origin.suppliers}
+    crossed = crossing(shocks, plan.period.start, plan.period.end, kinds, suppliers)
+    excluded = [(first_place(w.from_, "month"), last_place(w.to, "month")) for w in plan.period.exclude]
+    return [
+        shock
+        for shock in crossed
+        if not any(a <= shock.start.year * 12 + shock.start.month - 1 <= b for a, b in excluded)
+    ]
+
+
 def shock_warnings(
     plan: Plan, file: str, lines: Lines, shocks: Sequence[Shock], origins: Mapping[str, Origin]
 ) -> list[Problem]:
@@ -182,15 +201,7 @@ def shock_warnings(
         origins: of the plan's indicators, where a record of provenance says it.
     """
     known = [origins[key] for key in indicator_roles(plan) if key in origins]
-    kinds = {"covid", *(kind for origin in known for kind in origin.affects)}
-    suppliers = {name for origin in known for name in origin.suppliers}
-    crossed = crossing(shocks, plan.period.start, plan.period.end, kinds, suppliers)
-    excluded = [(first_place(w.from_, "month"), last_place(w.to, "month")) for w in plan.period.exclude]
-    left = [
-        shock
-        for shock in crossed
-        if not any(a <= shock.start.year * 12 + shock.start.month - 1 <= b for a, b in excluded)
-    ]
+    left = crossed_shocks(plan, shocks, known)
     if not left:
         return []
     pandemic = [shock for shock in left if shock.kind == "covid"]

@@ -70,6 +70,8 @@ def _inputs(folder: Path, review: Review) -> Iterator[Path]:
         yield folder / name
     yield from own_tables(folder)
     yield from population_files(folder)
+    if (folder / "shocks.csv").is_file():
+        yield folder / "shocks.csv"
     for path in review.plan_files.values():
         yield path
         if lock_file(path).is_file():
