@@ -238,14 +238,18 @@ def audit_grid(
     days = [first_day(grid.first + t, frequency, anchor) for t in range(grid.value.shape[1])]
     calendar = shipped_shocks() if shocks is None else shocks
     shut = np.array([any(shock.closed and shock.holds(day) for shock in calendar) for day in days], dtype=bool)
+    middle = (grid.low + grid.high) / 2
+    # A rounded count is a count; one that is hidden because it is small (and so may be 1) is not.
+    shown = np.where(np.isnan(grid.value) & (grid.low > 1), middle, grid.value) if indicator.rounded_to else grid.value
     return audit_counts(
-        grid.value if not indicator.rounded_to else np.where(np.isnan(grid.low), np.nan, (grid.low + grid.high) / 2),
+        shown,
         ~np.isnan(grid.low),
         frequency,
         together,
         partial=grid.partial,
         provisional=grid.provisional,
         expected_falls=shut,
+        bounds=(grid.low, grid.high),
         count=indicator.likelihood in COUNTS,
     )
 

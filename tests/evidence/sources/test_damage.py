@@ -62,6 +62,7 @@ def test_a_damaged_row_is_named(sample: Sample, damage: str, tmp_path: Path) -> 
     assert f"{sample.name}, row " in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NO_COUNTS)
 @pytest.mark.parametrize("sample", COUNTED, ids=str)
 def test_what_is_no_count_never_becomes_one(sample: Sample, text: str, tmp_path: Path) -> None:
