@@ -102,7 +102,7 @@ def _rename(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _require_plain(extract: Extract, table: Lookup) -> None:
     inexact = extract.connection.execute(
-        "SELECT area, period, count FROM tidy JOIN parts ON tidy.area = parts.code WHERE count IS NOT NULL AND "
+        "SELECT tidy.area, period, count FROM tidy JOIN parts ON tidy.area = parts.code WHERE count IS NOT NULL AND "
         "TRY_CAST(count AS BIGINT) IS NULL ORDER BY ALL LIMIT 3"
     ).fetchall()
     if inexact or extract.rules.get("rounded_to"):
