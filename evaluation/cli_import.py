@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from evaluation.evidence.sources.extract import Extract
+    from evaluation.evidence.sources.regrouping import Regrouping
 
 app = typer.Typer(
     help="Read a real publication into tidy data: see the list of sources below.",
@@ -22,6 +23,14 @@ Into = Annotated[Path, typer.Option(help="The review folder; data go to its data
 Indicator = Annotated[str | None, typer.Option(help="Key to file under; several measures are added up.")]
 Measures = Annotated[list[str] | None, typer.Option("--measure", help="Only this measure (may be repeated).")]
 Retrieved = Annotated[str | None, typer.Option(help="Date of the download, YYYY-MM-DD, for the record.")]
+LookupFile = Annotated[Path | None, typer.Option("--lookup", help="CSV from the publication's areas to others.")]
+Source = Annotated[str | None, typer.Option("--from", help="Column of the look-up that is looked up.")]
+Target = Annotated[str | None, typer.Option("--to", help="Column of the look-up with the areas' codes.")]
+Weight = Annotated[
+    str | None, typer.Option("--weight", help="Column of the look-up by which a split area is shared out.")
+]
+Loss = Annotated[float, typer.Option("--allow-loss", min=0, max=1, help="Share of rows the look-up may not know.")]
+Definition = Annotated[str | None, typer.Option(help="Screen by a local definition of serious violence.")]
 MappingFile = Annotated[Path, typer.Option(help="YAML that says which column is what; see the guide.")]
 
 
@@ -61,10 +70,14 @@ def police_uk(
     type_: Annotated[list[str] | None, typer.Option("--type", help="Only this crime type (may be repeated).")] = None,
     force: Annotated[list[str] | None, typer.Option(help="Only this force's files, as named in them.")] = None,
     lookup: Annotated[Path | None, typer.Option(help="CSV from LSOA codes (or district names) to areas.")] = None,
-    from_: Annotated[str | None, typer.Option("--from", help="Column of the look-up that is looked up.")] = None,
-    to: Annotated[str | None, typer.Option(help="Column of the look-up with the areas' codes.")] = None,
+    from_: Source = None,
+    to: Target = None,
+    weight: Weight = None,
     vintages: Annotated[Path | None, typer.Option(help="ONS look-up from LSOA11CD to LSOA21CD.")] = None,
-    allow_loss: Annotated[float, typer.Option(min=0, max=1, help="Share of rows the look-up may not know.")] = 0.0,
+    residents: Annotated[
+        Path | None, typer.Option(help="Population by LSOA of 2021, to share out those of 2011 that were split.")
+    ] = None,
+    allow_loss: Loss = 0.0,
     keep_outside: Annotated[bool, typer.Option(help="Keep districts that the forces do not police.")] = False,
     transport: Annotated[bool, typer.Option(help="Count British Transport Police too.")] = False,
     count_repeats: Annotated[bool, typer.Option(help="Count every row of a repeated Crime ID.")] = False,
@@ -75,14 +88,17 @@ def police_uk(
     from evaluation.evidence.sources import police_uk as source
     from evaluation.evidence.sources.police_uk_areas import Placing
 
-    placing = Placing(area, lookup, from_, to, vintages, allow_loss, keep_outside)
+    if residents and not vintages:
+        _refuse("--residents shares out LSOAs that were split in 2021.", "Give the official table with --vintages too.")
+    placing = Placing(area, lookup, from_, to, vintages, weight, residents, allow_loss, keep_outside)
     repeats = source.ALL_ROWS if count_repeats else source.ONCE
     options = source.Options(placing, tuple(type_ or ()), tuple(force or ()), repeats, transport)
     if area not in ("lsoa", "ward", "lad", "csp", "force", "custom"):
         _refuse(f"There is no area '{area}'.", "Use lsoa, ward, lad, csp, force or custom.")
     told = {"area": area, "types": type_ or [], "forces": force or [], "repeats": repeats, "transport": transport,
             "keep_outside": keep_outside, "allow_loss": allow_loss, "lookup": lookup.name if lookup else None,
-            "vintages": vintages.name if vintages else None}  # fmt: skip
+            "vintages": vintages.name if vintages else None, "weight": weight,
+            "residents": residents.name if residents else None}  # fmt: skip
     _run("police-uk", into, lambda: source.read(files, options), indicator, [], retrieved, told)
 
 
@@ -94,6 +110,11 @@ def met_borough(
     into: Into,
     major: Annotated[bool, typer.Option(help="Measures are major types, not minor ones.")] = False,
     measure: Measures = None,
+    lookup: LookupFile = None,
+    from_: Source = None,
+    to: Target = None,
+    weight: Weight = None,
+    allow_loss: Loss = 0.0,
     indicator: Indicator = None,
     retrieved: Retrieved = None,
 ) -> None:
@@ -101,7 +122,17 @@ def met_borough(
     from evaluation.evidence.sources.met_borough import read_borough
 
     told = {"major": major, "measures": measure or []}
-    _run("met-borough", into, lambda: read_borough(files, minor=not major), indicator, measure or [], retrieved, told)
+    regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
+    _run(
+        "met-borough",
+        into,
+        lambda: read_borough(files, minor=not major),
+        indicator,
+        measure or [],
+        retrieved,
+        told,
+        regrouping,
+    )
 
 
 @app.command("met-knife", epilog="Example: svd import met-knife knife_crime.csv --into my-review")
@@ -121,8 +152,13 @@ def recorded_crime(
     area: Annotated[str, typer.Option(help="csp or force.")] = "csp",
     by: Annotated[str, typer.Option(help="Measures are a group, subgroup or offence.")] = "subgroup",
     code: Annotated[list[str] | None, typer.Option(help="Only this offence code, added up (may be repeated).")] = None,
-    definition: Annotated[str | None, typer.Option(help="Offence codes of a local definition.")] = None,
+    definition: Definition = None,
     measure: Measures = None,
+    lookup: LookupFile = None,
+    from_: Source = None,
+    to: Target = None,
+    weight: Weight = None,
+    allow_loss: Loss = 0.0,
     indicator: Indicator = None,
     retrieved: Retrieved = None,
 ) -> None:
@@ -133,16 +169,11 @@ def recorded_crime(
         _refuse(f"'{area}' and '{by}' are not known together.", "--area csp or force; --by group, subgroup or offence.")
 
     def read() -> Extract:
-        codes, name = frozenset(code or ()), "offences of the codes"
-        if definition:
-            from evaluation.protocol.definition import find_definition, offence_codes
-
-            found = find_definition(into, definition)
-            codes, name = codes | frozenset(offence_codes(found)), found.title
-        return source.read(files, source.Options(area, by, codes, name))
+        return source.read_by_definition(files, into, source.Options(area, by, frozenset(code or ())), definition)
 
     told = {"area": area, "by": by, "codes": code or [], "definition": definition, "measures": measure or []}
-    _run("recorded-crime", into, read, indicator, measure or [], retrieved, told)
+    regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
+    _run("recorded-crime", into, read, indicator, measure or [], retrieved, told, regrouping)
 
 
 @app.command("fingertips", epilog="Example: svd import fingertips indicator.csv --into my-review")
@@ -173,6 +204,11 @@ def hospital(
     into: Into,
     late: Annotated[int, typer.Option(min=0, max=12, help="How many of the newest months are provisional.")] = 3,
     not_rounded: Annotated[bool, typer.Option(help="The counts are not rounded to 5.")] = False,
+    lookup: LookupFile = None,
+    from_: Source = None,
+    to: Target = None,
+    weight: Weight = None,
+    allow_loss: Loss = 0.0,
     indicator: Indicator = None,
     retrieved: Retrieved = None,
 ) -> None:
@@ -180,15 +216,12 @@ def hospital(
     from evaluation.evidence.sources.health import read_hospital
 
     told = {"late": late, "rounded": not not_rounded}
-    _run(
-        "hospital",
-        into,
-        lambda: read_hospital(files, rounded=not not_rounded, late=late),
-        indicator,
-        [],
-        retrieved,
-        told,
-    )
+    regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
+
+    def read() -> Extract:
+        return read_hospital(files, rounded=not not_rounded, late=late)
+
+    _run("hospital", into, read, indicator, [], retrieved, told, regrouping)
 
 
 @app.command("emergency-department", epilog="Example: svd import emergency-department istv.csv --into my-review")
@@ -197,6 +230,11 @@ def emergency_department(
     into: Into,
     late: Annotated[int, typer.Option(min=0, max=12, help="How many of the newest months are provisional.")] = 0,
     measure: Measures = None,
+    lookup: LookupFile = None,
+    from_: Source = None,
+    to: Target = None,
+    weight: Weight = None,
+    allow_loss: Loss = 0.0,
     indicator: Indicator = None,
     retrieved: Retrieved = None,
 ) -> None:
@@ -204,15 +242,12 @@ def emergency_department(
     from evaluation.evidence.sources.health import read_attendances
 
     told = {"late": late, "measures": measure or []}
-    _run(
-        "emergency-department",
-        into,
-        lambda: read_attendances(files, late=late),
-        indicator,
-        measure or [],
-        retrieved,
-        told,
-    )
+    regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
+
+    def read() -> Extract:
+        return read_attendances(files, late=late)
+
+    _run("emergency-department", into, read, indicator, measure or [], retrieved, told, regrouping)
 
 
 @app.command("school-exclusions", epilog="Example: svd import school-exclusions exc_la.csv --into my-review")
@@ -228,15 +263,11 @@ def school_exclusions(
     from evaluation.evidence.sources.profiles import read_exclusions
 
     told = {"level": level, "measures": measure or []}
-    _run(
-        "school-exclusions",
-        into,
-        lambda: read_exclusions(files, level=level),
-        indicator,
-        measure or [],
-        retrieved,
-        told,
-    )
+
+    def read() -> Extract:
+        return read_exclusions(files, level=level)
+
+    _run("school-exclusions", into, read, indicator, measure or [], retrieved, told)
 
 
 @app.command("population", epilog="Example: svd import population nomis.csv --into my-review --last 2026-03")
@@ -247,13 +278,19 @@ def population(
     last: Annotated[
         str | None, typer.Option(help="Last month, YYYY-MM; carried forward past the last estimate.")
     ] = None,
+    lookup: LookupFile = None,
+    from_: Source = None,
+    to: Target = None,
+    weight: Weight = None,
+    allow_loss: Loss = 0.0,
     retrieved: Retrieved = None,
 ) -> None:
-    """ONS: mid-year estimates, interpolated to months."""
+    """ONS: mid-year estimates, interpolated to months; every count is then set against them."""
     from evaluation.evidence.sources.population import read
 
     told = {"first": first, "last": last}
-    _run("population", into, lambda: read(files, first=first, last=last), None, [], retrieved, told)
+    regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
+    _run("population", into, lambda: read(files, first=first, last=last), None, [], retrieved, told, regrouping)
 
 
 def _by_mapping(kind: str) -> Callable[..., None]:
@@ -261,14 +298,25 @@ def _by_mapping(kind: str) -> Callable[..., None]:
         files: Files,
         into: Into,
         mapping: MappingFile,
+        definition: Definition = None,
         measure: Measures = None,
+        lookup: LookupFile = None,
+        from_: Source = None,
+        to: Target = None,
+        weight: Weight = None,
+        allow_loss: Loss = 0.0,
         indicator: Indicator = None,
         retrieved: Retrieved = None,
     ) -> None:
-        from evaluation.evidence.sources.spreadsheet import read, read_mapping
+        from evaluation.evidence.sources.spreadsheet import read_by_mapping
 
-        told = {"mapping": mapping.name, "measures": measure or []}
-        _run(kind, into, lambda: read(files, kind, read_mapping(mapping)), indicator, measure or [], retrieved, told)
+        told = {"mapping": mapping.name, "definition": definition, "measures": measure or []}
+        regrouping = _regrouping(lookup, from_, to, weight, allow_loss)
+
+        def work() -> Extract:
+            return read_by_mapping(files, kind, mapping, into, definition)
+
+        _run(kind, into, work, indicator, measure or [], retrieved, told, regrouping)
 
     return command
 
@@ -289,58 +337,26 @@ def _run(
     measures: Sequence[str],
     retrieved: str | None,
     options: dict[str, Any],
+    regrouping: Regrouping | None = None,
 ) -> None:
     """Read, file, and say what was done."""
-    from datetime import date
+    from evaluation.evidence.sources.importing import Request, import_source
 
-    from evaluation.evidence.revisions import describe_revision
-    from evaluation.evidence.sources.filing import as_key, choose_measures, file_extract
-    from evaluation.evidence.sources.registry import SOURCES
-
-    if into.exists() and not into.is_dir():
-        _refuse(f"{into} is a file.", "Name a review folder.")
-    if indicator is not None and indicator != as_key(indicator):
-        _refuse(f"'{indicator}' cannot be a key.", f"Use small letters, figures and underscores: {as_key(indicator)}.")
-    if retrieved is not None:
-        try:
-            date.fromisoformat(retrieved)
-        except ValueError:
-            _refuse(f"'{retrieved}' is not a date.", "Write --retrieved 2026-07-31.")
-
-    def work() -> tuple[Extract, list[Any]]:
-        extract = read()
-        choose_measures(extract, list(measures))
-        return extract, file_extract(
-            extract, SOURCES[name], into, indicator=indicator, retrieved=retrieved, options=options
-        )
-
-    extract, filed = _guard(work)
-    ledger = extract.ledger
-    typer.echo(f"{ledger.rows_in:,} rows read, {ledger.counted:,} counted.")
-    for reason, rows in ledger.dropped.items():
-        typer.echo(f"  left out: {rows:,}: {reason}")
-    for note in extract.notes:
-        typer.echo(f"note: {note}")
-    for item in filed:
-        typer.echo(f"{item.path}: {item.rows:,} rows, {len(item.areas):,} areas")
-        for line in describe_revision(item.revision) if item.revision else []:
-            typer.echo(f"  {line}")
-        for line in _touched(into, item):
-            typer.echo(f"  {line}")
-    if not (into / "indicators.yaml").is_file() or len(filed) == 1:
-        typer.echo("In indicators.yaml (give it a unit and a definition):")
-        typer.echo("".join(item.entry for item in filed[:3]).rstrip())
+    request = Request(name, into, indicator, tuple(measures), retrieved, options, regrouping)
+    for line in _guard(lambda: import_source(read, request)):
+        typer.echo(line)
 
 
-def _touched(into: Path, item: Any) -> list[str]:
-    """Which findings a revision touches, if the folder is a review that can be read."""
-    from evaluation.evidence.revisions import touched_plans
-    from evaluation.protocol.loading import gather
+def _regrouping(
+    lookup: Path | None, source: str | None, target: str | None, weight: str | None, allowed: float
+) -> Regrouping | None:
+    from evaluation.evidence.sources.regrouping import Regrouping
 
-    if item.revision is None or not item.revision.changed or not (into / "review.yaml").is_file():
-        return []
-    touched = touched_plans(gather(into).review, item.indicator, item.revision)
-    return [f"touches {plan}: {sentence}" for plan, sentence in touched.items()]
+    if lookup is None:
+        if source or target or weight or allowed:
+            _refuse("--from, --to, --weight and --allow-loss belong to a look-up.", "Name it with --lookup.")
+        return None
+    return Regrouping(lookup, source, target, weight, allowed)
 
 
 def _guard(work: Callable[[], Any]) -> Any:

@@ -21,6 +21,9 @@ import xarray as xr
 from evaluation.errors import FitFailure, InputError
 from evaluation.evidence.coverage import check_data, examine_review
 from evaluation.evidence.panel import build_panel
+from evaluation.evidence.plausibility import crossed_shocks, find_origin
+from evaluation.evidence.population import population_files
+from evaluation.evidence.shocks import review_shocks
 from evaluation.evidence.tidy import find_data
 from evaluation.inference.checks import unaffected_outcome
 from evaluation.inference.design import Structure, choose_structure, widen, write_design
@@ -30,6 +33,7 @@ from evaluation.inference.examination import PLACEBO_COLUMNS, asked, examine
 from evaluation.inference.frame import Frame, frame_plan
 from evaluation.inference.order import Order, pass_gate, refits_of
 from evaluation.inference.predictive import predictive_bands
+from evaluation.inference.shocks import Change, examine_changes
 from evaluation.judgement import dossier, economics, findings
 from evaluation.judgement.prices import own_tables, price_of, read_prices
 from evaluation.protocol import Plan, Review, indicator_roles, likelihood_for, load_plan, load_review
@@ -167,6 +171,9 @@ def conclude(
         estimands = estimate(frame, fit)
         made, strayed = examine(frame, order.task, refits_of(order), fit, store, interval)
         placebos += [(question.key, *row) for row in strayed]
+        if order.checked:
+            changes = known_changes(review, plan, question.key)
+            made += examine_changes(frame, order.task, changes, fit, store, interval)
         made += alarms if frame.role != "unaffected" else []
         entries[question.key] = findings.find(
             frame, indicator, estimands, diagnostics, made, interval, doubts=declared_doubts(plan), draft=draft
@@ -215,6 +222,22 @@ def conclude(
 EFFECT_COLUMNS = (
     "plan", "indicator", "estimand", "cohort", "event_time", "period", "mean", "median", "lower", "upper", "prob_benefit",
 )  # fmt: skip
+
+
+def known_changes(review: Review, plan: Plan, key: str) -> list[Change]:
+    """What the shock calendar, and the review's own, know to have changed in the window of a plan (see `svd check`).
+
+    The lockdowns are one change; where a plan leaves nothing out, the check `shock_windows` tries it without them
+    already. Made-up data have crossed nothing but what the review itself names.
+    """
+    origin = find_origin(review.folder, key)
+    crossed = crossed_shocks(plan, review_shocks(review.folder), [origin] if origin else [])
+    crossed = [shock for shock in crossed if shock.own or not review.settings.simulated]
+    changes = [Change(shock.title, shock.start, shock.end) for shock in crossed if shock.own or shock.kind != "covid"]
+    shut = [shock for shock in crossed if shock.kind == "covid" and shock.closed and not shock.own]
+    if shut and plan.period.exclude:
+        changes.append(Change("the lockdowns", shut[0].start, max(shock.end or shock.start for shock in shut)))
+    return changes
 
 
 def declared_doubts(plan: Plan) -> list[str]:
@@ -292,6 +315,9 @@ def input_files(review: Review, plan: Plan) -> Iterator[Path]:
             yield review.folder / name
     yield review.plan_files[plan.id]
     yield from own_tables(review.folder)
+    yield from population_files(review.folder)
+    if (review.folder / "shocks.csv").is_file():
+        yield review.folder / "shocks.csv"
     # What else ran in the same places is part of the finding.
     yield from (review.plan_files[found.other] for found in find_overlaps(review, plan))
     for key in indicator_roles(plan):

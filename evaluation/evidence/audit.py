@@ -88,6 +88,7 @@ def audit_counts(
     partial: npt.NDArray[np.bool_] | None = None,
     provisional: npt.NDArray[np.bool_] | None = None,
     expected_falls: npt.NDArray[np.bool_] | None = None,
+    bounds: tuple[Counts, Counts] | None = None,
     count: bool = True,
 ) -> Audit:
     """Judge every cell.
@@ -99,6 +100,8 @@ def audit_counts(
         groups: name -> positions of areas that share a supplier; by default all areas together.
         partial, provisional: cells that the data themselves call so.
         expected_falls: periods in which a fall that all share is to be expected (lockdowns), shape (time,).
+        bounds: lowest and highest number that each cell can stand for, NaN where missing. A fall is one only if it is
+            there whichever of them hidden counts are: the highest is set against what the lowest lead to expect.
         count: False for scores, of which only presence is judged.
     """
     state = np.full(value.shape, COMPLETE, dtype=np.int8)
@@ -111,19 +114,20 @@ def audit_counts(
     if not count or frequency not in YEAR or value.shape[1] < 2 * FEWEST_AROUND:
         return Audit(state)
     year = YEAR[frequency]
-    sound = np.where(known, value, np.nan)
-    odd = _collapses(sound, year)
+    low, top = (np.where(known, value if bounds is None else bound, np.nan) for bound in bounds or (value, value))
+    sound = low
+    odd = _collapses(sound, top, year)
     clean = sound.copy()
     for item in odd:
         clean[list(item.areas), item.time] = np.nan
     together = groups or {"all areas": range(value.shape[0])}
     for members in together.values():
-        for item in _shared_falls(sound, clean, list(members), year):
-            told = {i for other in odd if other.time == item.time and other.kind == item.kind for i in other.areas}
+        for item in _shared_falls(top, clean, list(members), year):
+            told = {i for other in odd if other.time == item.time for i in other.areas}
             if not (expected_falls is not None and expected_falls[item.time]) and not told.issuperset(item.areas):
                 odd.append(item)
                 clean[list(item.areas), item.time] = np.nan
-    dips = _dips(clean, year)
+    dips = _dips(clean, top, year)
     for item in dips:
         clean[list(item.areas), item.time] = np.nan
     odd += dips
@@ -152,20 +156,20 @@ def _median(values: Counts, fewest: int = FEWEST_AROUND) -> float:
     return float(np.median(finite)) if finite.size >= fewest else float("nan")
 
 
-def _collapses(value: Counts, year: int) -> list[Oddity]:
+def _collapses(value: Counts, top: Counts, year: int) -> list[Oddity]:
     found = []
     clean = value.copy()
     highest = np.nanmax(np.nan_to_num(value), axis=1, keepdims=True)
     # No median exceeds the highest count, so most cells need no closer look.
-    low = np.isfinite(value) & (highest >= FEWEST_EXPECTED) & (np.nan_to_num(value) < COLLAPSE * highest)
+    low = np.isfinite(value) & (highest >= FEWEST_EXPECTED) & (np.nan_to_num(top) < COLLAPSE * highest)
     for i in np.flatnonzero(low.any(axis=1)):
         for t in np.flatnonzero(low[i]):
             expected = _median(clean[i, max(t - year, 0) : t])
             if np.isnan(expected):
                 expected = _median(clean[i, t + 1 : t + 1 + year])
-            if expected >= FEWEST_EXPECTED and value[i, t] < COLLAPSE * expected:
+            if expected >= FEWEST_EXPECTED and top[i, t] < COLLAPSE * expected:
                 clean[i, t] = np.nan  # it must not lower what is expected of the next
-                found.append(Oddity("collapse", (int(i),), int(t), float(value[i, t] / expected)))
+                found.append(Oddity("collapse", (int(i),), int(t), float(top[i, t] / expected)))
     return found
 
 
@@ -202,7 +206,10 @@ def _shared_falls(raw: Counts, clean: Counts, members: list[int], year: int) -> 
         centre = float(np.median(logs))
         scale = max(1.4826 * float(np.median(np.abs(logs - centre))), NARROWEST)
         with np.errstate(invalid="ignore"):
-            z = (np.log(ratio) - min(centre, 0.0)) / np.sqrt(scale**2 + 1 / np.where(judged, wanted, 1.0))
+            # On the square root, on which a count's own scatter is the same at every level: on the logarithm a small
+            # count that is low by chance would look too far away.
+            usual = wanted * np.exp(min(centre, 0.0))
+            z = 2 * (np.sqrt(got + 0.375) - np.sqrt(usual + 0.375)) / np.sqrt(1 + usual * scale**2)
             low = judged & (ratio < LOW) & (z < -SHARED_Z)
         found = []
         for t in np.flatnonzero(low):
@@ -222,23 +229,23 @@ def _shared_falls(raw: Counts, clean: Counts, members: list[int], year: int) -> 
     return found
 
 
-def _dips(value: Counts, year: int) -> list[Oddity]:
+def _dips(value: Counts, top: Counts, year: int) -> list[Oddity]:
     found = []
     side = max(year // 4, 2)
     highest = np.nanmax(np.nan_to_num(value), axis=1, keepdims=True)
-    low = np.isfinite(value) & (highest >= FEWEST_EXPECTED) & (np.nan_to_num(value) < HALF * highest)
+    low = np.isfinite(value) & (highest >= FEWEST_EXPECTED) & (np.nan_to_num(top) < HALF * highest)
     for i in np.flatnonzero(low.any(axis=1)):
         for t in np.flatnonzero(low[i]):
             before, after = _median(value[i, max(t - side, 0) : t], 2), _median(value[i, t + 1 : t + 1 + side], 2)
             if np.isnan(before) or np.isnan(after):
                 continue
             level = min(before, after)
-            if level < FEWEST_EXPECTED or value[i, t] >= HALF * level or max(before, after) > 1.5 * level:
+            if level < FEWEST_EXPECTED or top[i, t] >= HALF * level or max(before, after) > 1.5 * level:
                 continue
             around = value[i, max(t - year, 0) : t + 1 + year]
             usual = 1.4826 * float(np.nanmedian(np.abs(around - np.nanmedian(around))))
-            if (level - value[i, t]) / np.sqrt(level + usual**2) > DIP_Z:
-                found.append(Oddity("dip", (int(i),), int(t), float(value[i, t] / level)))
+            if (level - top[i, t]) / np.sqrt(level + usual**2) > DIP_Z:
+                found.append(Oddity("dip", (int(i),), int(t), float(top[i, t] / level)))
     return found
 
 

@@ -15,13 +15,21 @@ import numpy as np
 
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.audit import Audit
-from evaluation.evidence.panel import Grid, absent_file, audit_grid, lay_out
-from evaluation.evidence.plausibility import find_origin, gap_problems, oddity_warnings, shock_warnings
+from evaluation.evidence.panel import Grid, absent_file, audit_grid, find_person_days, lay_out
+from evaluation.evidence.plausibility import (
+    definition_warnings,
+    find_origin,
+    gap_problems,
+    oddity_warnings,
+    shock_warnings,
+)
+from evaluation.evidence.population import FILE as POPULATION
+from evaluation.evidence.population import describe_person_days
 from evaluation.evidence.rows import row_place
 from evaluation.evidence.shocks import Shock, review_shocks, shipped_shocks
 from evaluation.evidence.sufficiency import Measured, plan_data_problems, plan_warnings
 from evaluation.evidence.tidy import Observations, find_data, read_observations
-from evaluation.protocol.indicator import Indicator
+from evaluation.protocol.indicator import COUNTS, Indicator
 from evaluation.protocol.loading import INDICATORS_FILE, PLANS, Draft, Review, gather, in_order
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.resolve import indicator_roles
@@ -142,9 +150,10 @@ def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple
         damaged = draft.damaged.get(f"{INDICATORS_FILE}#{key}", frozenset())
         if "file" not in damaged:
             found = _examine_indicator(draft, indicator, damaged, today, problems, warnings)
+            warnings += definition_warnings(review, indicator)
             if found is not None:
                 measured[key] = found
-                audits[key] = audit_grid(found.grid, indicator, groups, found.frequency, found.anchor)
+                audits[key] = audit_grid(found.grid, indicator, groups, found.frequency, found.anchor, shocks)
                 warnings += oddity_warnings(audits[key], found, shocks)
     origins = {key: origin for key in measured if (origin := find_origin(review.folder, key)) is not None}
     for key, plan in plans.items():
@@ -211,6 +220,10 @@ def _examine_indicator(
         text = f"Rows that are left out mean zero ({gaps:,} of them), but then their exposure is not known."
         problems.append(Problem(file, "column exposure", text, "Write these rows with the count 0 and their exposure."))
     warnings += _data_warnings(observations, grid, review, indicator, file)
+    try:
+        warnings += _exposure_warnings(observations, grid, review, indicator)
+    except InputError as error:
+        problems += [problem for problem in error.problems if problem not in problems]
     return Measured(indicator, file, observations.frequency, observations.week_anchor, grid, observations.has_exposure)
 
 
@@ -314,14 +327,25 @@ def _data_warnings(
             say("column count", text, "Ask the publisher for counts over larger areas or longer periods.")
     if np.nanmax(np.where(np.isnan(grid.high), 0.0, np.abs(grid.high)), initial=0.0) == 0.0:
         say("column count", "Every count is 0.", "Check that the right column was exported.")
-    people = [known[code].population for code in grid.codes]
-    counts = indicator.likelihood in ("negative_binomial", "poisson")
-    if counts and indicator.exposure == "auto" and not observations.has_exposure and None in people:
+    return found
+
+
+def _exposure_warnings(observations: Observations, grid: Grid, review: Review, indicator: Indicator) -> list[Problem]:
+    supplied = observations.has_exposure
+    lived = find_person_days(review, grid, indicator, supplied, observations.frequency, observations.week_anchor)
+    if lived is not None:
+        said = describe_person_days(lived)
+        return [Problem(POPULATION, f"for `{indicator.key}`", text, remedy) for text, remedy in said]
+    people = [review.areas.areas[code].population for code in grid.codes]
+    if indicator.likelihood in COUNTS and indicator.exposure == "auto" and not supplied and None in people:
         without = [f"`{code}`" for code, number in zip(grid.codes, people, strict=True) if number is None]
         if len(without) < len(people):
             text = f"There is no population for {listing(without, 5)}, so exposure is days alone for every area."
-            say("", text, "Give every area a population in areas.yaml.")
-    return found
+            file = f"data/{indicator.key}.csv" if indicator.file is None else indicator.file
+            return [
+                Problem(file, "", text, "Give every area a population in areas.yaml, or use `svd import population`.")
+            ]
+    return []
 
 
 def _review_warnings(review: Review) -> list[Problem]:
@@ -336,7 +360,8 @@ def _review_warnings(review: Review) -> list[Problem]:
     if data.is_dir():
         for path in sorted(data.iterdir()):
             tidy = path.name.lower().endswith((".csv", ".csv.gz", ".parquet", ".xlsx", ".xls", ".ods"))
-            if tidy and path not in used and not path.name.startswith((".", "~")):
+            lived = path == review.folder / POPULATION
+            if tidy and path not in used and not lived and not path.name.startswith((".", "~")):
                 text, remedy = (
                     "No indicator uses this file.",
                     "Name it in indicators.yaml, or move it elsewhere.",

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.sources.intake import Leaf, check_text, read_bytes
 from evaluation.protocol.suggest import listing, plural
@@ -26,6 +29,8 @@ _CODE_COLUMNS = {
     "force": r"pfa_?(\d\d)?_?(cd|code)",
 }
 LEVELS = ("lsoa", *_CODE_COLUMNS)
+RESIDENTS = ("population", "residents", "usual residents", "obs_value", "persons", "all ages")
+GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, fill the interval from 0 to 1 most evenly
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,12 @@ def read_lookup(
         raise InputError([Problem(leaf.name, "", text, remedy)])
     shares = {code: _as_shares(within) for code, within in parts.items()}
     return Lookup(leaf.name, source, target, shares, names)
+
+
+def read_columns(path: Path) -> dict[str, list[str]]:
+    """A look-up table by columns."""
+    rows, header = _read_table(Leaf(path))
+    return {name: [row[i].strip() for row in rows] for i, name in enumerate(header)}
 
 
 def _as_shares(within: Mapping[str, float]) -> dict[str, float]:
@@ -215,14 +226,20 @@ def require_match(lookup: Lookup, rows_of: Mapping[str, int], allowed: float = 0
     return loss
 
 
-def apportion(count: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """Share a count out in whole numbers that add up to it (largest remainder; ties by code)."""
-    exact = {code: count * share for code, share in shares.items()}
-    whole = {code: int(value) for code, value in exact.items()}
-    left = count - sum(whole.values())
-    for code in sorted(exact, key=lambda c: (whole[c] - exact[c], c))[:left]:
-        whole[code] += 1
-    return whole
+def round_together(exact: npt.NDArray[np.float64], period: int) -> npt.NDArray[np.int64]:
+    """Whole numbers for shares of counts: they add up to the same total, and none is off by 1 or more.
+
+    The running total is rounded from a start that moves on evenly from period to period (systematic selection, Madow
+    1949), so that an area which is due four tenths of an event each month gets four in ten months, and not none.
+
+    Args:
+        exact: numbers of one period, whose total is whole, shape (area,).
+        period: its place, see `protocol.period.ordinal`.
+    """
+    # Half a millionth keeps running totals, known to a millionth, from falling on an edge.
+    start = round(period * GOLDEN % 1, 6) + 5e-7
+    running = np.round(np.concatenate([[0.0], np.cumsum(exact)]), 6)
+    return np.diff(np.floor(running + start)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -287,18 +304,80 @@ def read_vintages(path: Path) -> Vintages:
     return Vintages(leaf.name, stable, newer, only)
 
 
-def extend_to_2011(lookup: Lookup, vintages: Vintages) -> Lookup:
-    """Let a look-up of 2021 codes know those 2011 codes whose successors all lie in the same larger area.
+def extend_to_2011(lookup: Lookup, vintages: Vintages, residents: Mapping[str, float] | None = None) -> Lookup:
+    """Let a look-up of 2021 codes know 2011 codes, by what became of them.
 
-    A 2011 code whose parts went to different larger areas stays unknown, so that `require_match` counts its rows.
+    Without residents only those whose successors all lie in the same larger area: one whose parts went to different
+    areas stays unknown, so that `require_match` counts its rows. With residents it is shared out by where they live.
     """
     added: dict[str, Mapping[str, float]] = {}
-    whole = lookup.whole()
     for old, successors in vintages.newer.items():
-        found = {whole.get(code) for code in successors}
-        if old not in lookup.shares and len(found) == 1 and None not in found:
-            added[old] = {str(found.pop()): 1.0}
+        if old in lookup.shares or any(code not in lookup.shares for code in successors):
+            continue
+        found: dict[str, float] = {}
+        for code, share in (
+            share_by(successors, residents).items() if residents else dict.fromkeys(successors, 1.0).items()
+        ):
+            for area, part in lookup.shares[code].items():
+                found[area] = found.get(area, 0.0) + share * part
+        if residents or len(found) == 1:
+            added[old] = _as_shares(found)
     return Lookup(lookup.file, lookup.source, lookup.target, {**lookup.shares, **added}, lookup.names)
+
+
+def as_lookup(vintages: Vintages, residents: Mapping[str, float] | None = None) -> Lookup:
+    """Codes of both vintages to areas that are the same in both; or, with residents, to the LSOAs of 2021."""
+    if residents is None:
+        shares: dict[str, Mapping[str, float]] = {code: {area: 1.0} for code, area in vintages.stable.items()}
+    else:
+        shares = {old: share_by(successors, residents) for old, successors in vintages.newer.items()}
+        shares |= {new: {new: 1.0} for successors in vintages.newer.values() for new in successors}
+    return Lookup(vintages.file, "LSOA11CD and LSOA21CD", "", shares)
+
+
+def share_by(codes: Sequence[str], residents: Mapping[str, float]) -> dict[str, float]:
+    """The share of each code in the residents of them all.
+
+    Raises:
+        InputError: the residents of a code are not known.
+    """
+    if len(codes) == 1:
+        return {codes[0]: 1.0}
+    if absent := [code for code in codes if code not in residents]:
+        text = f"The residents of {listing(absent, 4)} are not given, by which a split LSOA is shared out."
+        raise InputError([Problem("--residents", "", text, "Give the population of every LSOA of 2021.")])
+    return _as_shares({code: residents[code] for code in codes})
+
+
+def read_residents(path: Path) -> dict[str, float]:
+    """Residents by LSOA, from CSV: a column of LSOA codes, and one called population, residents or OBS_VALUE.
+
+    Raises:
+        InputError: there are no such columns, a cell is not a number, or a code has two numbers.
+    """
+    leaf = Leaf(path)
+    rows, header = _read_table(leaf)
+    source = header.index(_source_column(header, rows, leaf))
+    names = [name for name in header if name.casefold() in RESIDENTS]
+    if len(names) != 1:
+        shown = listing([f"`{name}`" for name in header], 12)
+        text = f"It cannot be told which column holds the residents: {shown}."
+        raise InputError([Problem(leaf.name, "row 1", text, "Call one of them `population`.")])
+    at = header.index(names[0])
+    found: dict[str, float] = {}
+    problems = []
+    for number, row in enumerate(rows, 2):
+        text = row[at].replace(",", "").strip()
+        if not re.fullmatch(r"\d+(\.\d+)?", text):
+            problems.append(
+                Problem(leaf.name, f"row {number}, {names[0]}", f"'{text}' is not a number.", "Correct it.")
+            )
+        elif found.setdefault(row[source].strip(), float(text)) != float(text):
+            text = f"{row[source]} has two numbers of residents."
+            problems.append(Problem(leaf.name, f"row {number}", text, "Give one year, all ages and both sexes."))
+    if problems:
+        raise InputError(problems[:20])
+    return found
 
 
 def mixed_vintages(codes: Iterable[str], vintages: Vintages) -> set[str]:

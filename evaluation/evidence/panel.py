@@ -12,13 +12,15 @@ import numpy.typing as npt
 
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.audit import Audit, audit_counts
-from evaluation.evidence.shocks import shipped_shocks
+from evaluation.evidence.population import FILE as POPULATION
+from evaluation.evidence.population import PersonDays, person_days, read_population
+from evaluation.evidence.shocks import Shock, review_shocks, shipped_shocks
 from evaluation.evidence.tidy import Observations, find_data, read_observations
 from evaluation.protocol.indicator import COUNTS, Indicator, Window
 from evaluation.protocol.loading import Review
 from evaluation.protocol.partnership import Area
 from evaluation.protocol.period import Frequency, days_at, first_day, first_place, label, last_place
-from evaluation.protocol.suggest import nearest
+from evaluation.protocol.suggest import nearest, plural
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,7 +70,7 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
         count, or score; NaN where missing or an interval), `low` and `high` (bounds of the count: equal to value where
         exact, NaN where missing), `exposure` (NaN where not known; 1 where counts are modelled without), `state` (position
         in `evidence.audit.STATES`). Attributes:
-        indicator, frequency, week_anchor, exposure_meaning.
+        indicator, frequency, week_anchor, exposure_meaning; and population (a sentence) where `data/population.csv` was used.
 
     Raises:
         InputError: with everything that is wrong in the data file.
@@ -93,6 +95,9 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
     times = range(grid.first, grid.first + grid.value.shape[1])
     days = np.array([days_at(t, frequency, anchor) for t in times], dtype=float)
     exposure, meaning = _exposure(grid, review.areas.areas, indicator, observations.has_exposure, days)
+    lived = find_person_days(review, grid, indicator, observations.has_exposure, frequency, anchor)
+    if lived is not None and not lived.without:
+        exposure, meaning = lived.exposure, "persons x days"
     groups = {name: group.areas for name, group in review.areas.groups.items()}
     dims = ("area", "time")
     return xr.Dataset(
@@ -101,7 +106,7 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
             "low": (dims, grid.low),
             "high": (dims, grid.high),
             "exposure": (dims, exposure),
-            "state": (dims, audit_grid(grid, indicator, groups, frequency, anchor).state),
+            "state": (dims, audit_grid(grid, indicator, groups, frequency, anchor, review_shocks(review.folder)).state),
         },
         coords={
             "area": ("area", np.asarray(grid.codes, dtype=str)),
@@ -112,8 +117,39 @@ def build_panel(review: Review, indicator_key: str) -> xr.Dataset:
             "frequency": frequency,
             "week_anchor": anchor,
             "exposure_meaning": meaning,
+            **({} if lived is None or lived.without else {"population": _say_population(lived)}),
         },
     )
+
+
+def find_person_days(
+    review: Review, grid: Grid, indicator: Indicator, supplied: bool, frequency: Frequency, anchor: str
+) -> PersonDays | None:
+    """Exposure from `data/population.csv`; None if there is no such file, or the indicator has no use for it.
+
+    Raises:
+        InputError: the file is damaged, or its last estimate is more than three years old.
+    """
+    if indicator.likelihood not in COUNTS or indicator.exposure == "none" or supplied:
+        return None
+    population = read_population(review.folder)
+    if population is None:
+        return None
+    n = grid.value.shape[1]
+    found = person_days(population, review.areas.areas, grid.codes, grid.first, n, frequency, anchor)
+    if found.too_old and not found.without:
+        code, month = next(iter(found.too_old.items()))
+        text = f"The estimates of {plural(len(found.too_old), 'area')} are more than three years from some counts of "
+        text += f"`{indicator.key}` (`{code}`: {month})."
+        raise InputError([Problem(POPULATION, "column period", text, "Import more estimates, or take the file away.")])
+    return found
+
+
+def _say_population(found: PersonDays) -> str:
+    carried = found.carried.any(axis=0).mean()
+    text = "mid-year estimates, by month"
+    text += f", carried past an estimate in {carried:.0%} of periods" if carried else ""
+    return f"{text}, {plural(len(found.fixed), 'area')} with one fixed figure" if found.fixed else text
 
 
 def lay_out(observations: Observations, areas: Mapping[str, Area], indicator: Indicator) -> Grid | None:
@@ -178,7 +214,12 @@ def window_cells(
 
 
 def audit_grid(
-    grid: Grid, indicator: Indicator, groups: Mapping[str, Sequence[str]], frequency: Frequency, anchor: str = ""
+    grid: Grid,
+    indicator: Indicator,
+    groups: Mapping[str, Sequence[str]],
+    frequency: Frequency,
+    anchor: str = "",
+    shocks: Sequence[Shock] | None = None,
 ) -> Audit:
     """Audit the counts of a grid (see `evidence.audit`).
 
@@ -188,21 +229,27 @@ def audit_grid(
         groups: areas by name of group; a fall that a group or all areas share is noticed.
         frequency: of the data.
         anchor: of weeks.
+        shocks: the calendar, by which falls in a lockdown are expected; by default the one that is shipped.
     """
     position = {code: i for i, code in enumerate(grid.codes)}
     together = {name: [position[code] for code in codes if code in position] for name, codes in groups.items()}
     together = {name: members for name, members in together.items() if len(members) > 1}
     together = {"all areas": list(range(len(grid.codes))), **together}
     days = [first_day(grid.first + t, frequency, anchor) for t in range(grid.value.shape[1])]
-    shut = np.array([any(shock.closed and shock.holds(day) for shock in shipped_shocks()) for day in days], dtype=bool)
+    calendar = shipped_shocks() if shocks is None else shocks
+    shut = np.array([any(shock.closed and shock.holds(day) for shock in calendar) for day in days], dtype=bool)
+    middle = (grid.low + grid.high) / 2
+    # A rounded count is a count; one that is hidden because it is small (and so may be 1) is not.
+    shown = np.where(np.isnan(grid.value) & (grid.low > 1), middle, grid.value) if indicator.rounded_to else grid.value
     return audit_counts(
-        grid.value if not indicator.rounded_to else np.where(np.isnan(grid.low), np.nan, (grid.low + grid.high) / 2),
+        shown,
         ~np.isnan(grid.low),
         frequency,
         together,
         partial=grid.partial,
         provisional=grid.provisional,
         expected_falls=shut,
+        bounds=(grid.low, grid.high),
         count=indicator.likelihood in COUNTS,
     )
 

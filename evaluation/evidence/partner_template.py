@@ -103,7 +103,7 @@ def _parts() -> dict[str, str]:
         f'<Relationship Id="rId4" Type="{office}/styles" Target="styles.xml"/></Relationships>',
         # Style 1 is text (so that 2024-03 stays as typed), style 2 bold.
         "xl/styles.xml": f'{head}<styleSheet xmlns="{main}"><fonts count="2"><font/><font><b/></font></fonts>'
-        '<fills count="1"><fill/></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+        '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
         '<cellXfs count="3"><xf/><xf numFmtId="49" applyNumberFormat="1"/><xf fontId="1" applyFont="1"/></cellXfs></styleSheet>',
         "xl/worksheets/sheet1.xml": f"{head}{_counts_sheet(main)}",
         "xl/worksheets/sheet2.xml": f"{head}{_sheet(main, dictionary, '')}",
@@ -123,7 +123,11 @@ def _counts_sheet(main: str) -> str:
         f'<dataValidation type="list" allowBlank="1" showErrorMessage="1" sqref="E2:E{last}">'
         '<formula1>"final,provisional,partial"</formula1></dataValidation></dataValidations>'
     )
-    columns = '<cols><col min="1" max="6" width="24" style="1" customWidth="1"/></cols>'
+    # Counts are not in the style of text: a figure typed there would be text, and the rule would refuse it.
+    columns = (
+        '<cols><col min="1" max="3" width="24" style="1" customWidth="1"/><col min="4" max="4" width="12" customWidth="1"/>'
+        '<col min="5" max="6" width="24" style="1" customWidth="1"/></cols>'
+    )
     return _sheet(main, [COLUMNS], rules, columns)
 
 

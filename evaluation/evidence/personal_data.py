@@ -17,6 +17,8 @@ _COLUMNS = re.compile(
     r"|initials|d\.?o\.?b\.?|(date[ _]?of[ _]?birth|birth[ _]?date)|nhs[ _]?(no|num|number)\.?|upn|nino|hospital[ _]?number"
     r"|national[ _]?insurance.*|(home[ _]?)?address([ _]?line[ _]?\d)?|(home[ _]?)?post[ _]?code|e-?mail.*|(tele)?phone.*|mobile.*"
     r"|crime[ _]?(ref|reference|number|no)(erence)?[ _]?(no|number)?|case[ _]?(id|ref|reference|number|no)|ethnicity"
+    r"|pnc([ _]?(id|no|number))?|cro([ _]?(no|number))?|urn|mrn|cad([ _]?(ref|no|number))?|(custody|incident|occurrence|niche|referral)"
+    r"[ _]?(id|ref|reference|number|no)|easting|northing|latitude|longitude|forename|surname|gp[ _]?practice"
     r"|arrival date and time.*|assault date and time.*|attendance[ _]?(id|number|identifier)",
     re.IGNORECASE,
 )

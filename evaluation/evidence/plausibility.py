@@ -14,7 +14,10 @@ from evaluation.evidence.panel import window_cells
 from evaluation.evidence.shocks import Shock, crossing
 from evaluation.evidence.sources.filing import read_provenance
 from evaluation.evidence.sources.registry import SOURCES
+from evaluation.evidence.sources.screening import not_applied, wanted_parts
 from evaluation.evidence.sufficiency import Measured
+from evaluation.protocol.indicator import Indicator
+from evaluation.protocol.loading import INDICATORS_FILE, Review
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.period import first_day, first_place, last_place
 from evaluation.protocol.plan import Plan
@@ -42,6 +45,25 @@ def find_origin(folder: Path, indicator: str) -> Origin | None:
     if record is None or record.get("source") not in SOURCES:
         return None
     return Origin(SOURCES[record["source"]].affects, tuple(str(name) for name in record.get("suppliers") or ()))
+
+
+def definition_warnings(review: Review, indicator: Indicator) -> list[Problem]:
+    """How far an indicator's data are those of the local definition that it names."""
+    name = indicator.local_definition
+    if name is None or name not in review.definitions:
+        return []
+    place = place_of(review.lines.get(INDICATORS_FILE, {}), (indicator.key, "local_definition"))
+    left = not_applied(review.folder, indicator.key, name)
+    if left is None:
+        if not wanted_parts(review.definitions[name]) or review.settings.simulated:
+            return []
+        text = f"Nothing shows that the data of `{indicator.key}` were counted by the definition `{name}`."
+        remedy = "Import them with --definition, or say in the indicator's `definition` how they were counted."
+        return [Problem(INDICATORS_FILE, place, text, remedy)]
+    if left:
+        text = f"Of the definition `{name}` the data of `{indicator.key}` could not tell {listing(left, 6)}."
+        return [Problem(INDICATORS_FILE, place, text, "Every chart says so; ask the publisher for these columns.")]
+    return []
 
 
 WORDS = {
@@ -147,6 +169,25 @@ def _inside(plan: Plan, data: Measured, time: int) -> bool:
     return within(plan.period.start, plan.period.end) and not excluded
 
 
+def crossed_shocks(plan: Plan, shocks: Sequence[Shock], origins: Sequence[Origin]) -> list[Shock]:
+    """Known shocks between a plan's start and end that it does not leave out, in the order of their dates.
+
+    Args:
+        plan: the plan.
+        shocks: of the calendar.
+        origins: of the indicators asked about, where a record of provenance says it.
+    """
+    kinds = {"covid", *(kind for origin in origins for kind in origin.affects)}
+    suppliers = {name for origin in origins for name in origin.suppliers}
+    crossed = crossing(shocks, plan.period.start, plan.period.end, kinds, suppliers)
+    excluded = [(first_place(w.from_, "month"), last_place(w.to, "month")) for w in plan.period.exclude]
+    return [
+        shock
+        for shock in crossed
+        if not any(a <= shock.start.year * 12 + shock.start.month - 1 <= b for a, b in excluded)
+    ]
+
+
 def shock_warnings(
     plan: Plan, file: str, lines: Lines, shocks: Sequence[Shock], origins: Mapping[str, Origin]
 ) -> list[Problem]:
@@ -160,15 +201,7 @@ def shock_warnings(
         origins: of the plan's indicators, where a record of provenance says it.
     """
     known = [origins[key] for key in indicator_roles(plan) if key in origins]
-    kinds = {"covid", *(kind for origin in known for kind in origin.affects)}
-    suppliers = {name for origin in known for name in origin.suppliers}
-    crossed = crossing(shocks, plan.period.start, plan.period.end, kinds, suppliers)
-    excluded = [(first_place(w.from_, "month"), last_place(w.to, "month")) for w in plan.period.exclude]
-    left = [
-        shock
-        for shock in crossed
-        if not any(a <= shock.start.year * 12 + shock.start.month - 1 <= b for a, b in excluded)
-    ]
+    left = crossed_shocks(plan, shocks, known)
     if not left:
         return []
     pandemic = [shock for shock in left if shock.kind == "covid"]

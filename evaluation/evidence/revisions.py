@@ -12,6 +12,8 @@ from evaluation.protocol.period import PeriodError, read_span
 from evaluation.protocol.resolve import comparison_areas, indicator_roles
 from evaluation.protocol.suggest import listing, plural
 
+POPULATION = "population"
+
 
 @dataclass(frozen=True)
 class Revision:
@@ -56,11 +58,13 @@ def _cells(path: Path) -> dict[tuple[str, str], str]:
 
 
 def _shown(row: Mapping[str, str | None]) -> str:
-    """The count with its status, if that is not `final`: `12`, `9 (partial)`, `missing`."""
+    """The count with its exposure and, if it is not `final`, its status: `12`, `9 of 140`, `9 (partial)`, `missing`."""
     status = (row.get("status") or "final").strip()
     count = (row.get("count") or row.get("value") or "").strip()
     if not count:
         return "missing"
+    if exposure := (row.get("exposure") or "").strip():
+        count = f"{count} of {exposure}"
     return count if status in ("final", "suppressed") else f"{count} ({status})"
 
 
@@ -82,12 +86,12 @@ def touched_plans(review: Review, indicator: str, revision: Revision) -> dict[st
 
     Args:
         review: the review.
-        indicator: the key whose data changed.
+        indicator: the key whose data changed; `population` concerns every plan, since all counts are set against it.
         revision: what changed.
     """
     found: dict[str, str] = {}
     for plan in review.plans.values():
-        if indicator not in indicator_roles(plan):
+        if indicator not in (*indicator_roles(plan), POPULATION):
             continue
         areas = {*plan.treated, *(comparison_areas(plan, review.areas) if plan.comparison is not None else ())}
         first, last = read_span(plan.period.start).first, read_span(plan.period.end).last

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ class Shock:
         title, note: in words; the title says (unverified) where it must.
         source: publisher of the fact.
         checked: when it was last looked up.
+        own: whether the review's own calendar names it; then it concerns every indicator of the review.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Shock:
     note: str
     source: str
     checked: date
+    own: bool = False
 
     def holds(self, day: date) -> bool:
         """Whether the month of a day has any part in it."""
@@ -68,7 +70,7 @@ def review_shocks(folder: Path) -> list[Shock]:
     shocks = {shock.id: shock for shock in shipped_shocks()}
     own = folder / "shocks.csv"
     if own.is_file():
-        shocks |= {shock.id: shock for shock in read_shocks(own)}
+        shocks |= {shock.id: replace(shock, own=True) for shock in read_shocks(own)}
     return sorted(shocks.values(), key=lambda shock: (shock.start, shock.id))
 
 
@@ -121,6 +123,8 @@ def crossing(
 ) -> list[Shock]:
     """Shocks that begin inside a window, or hold when it begins, of some kinds, national or of the suppliers.
 
+    Those of the review's own calendar are always among them.
+
     Args:
         shocks: the calendar.
         start, end: periods as written.
@@ -131,13 +135,12 @@ def crossing(
     wanted, known = set(kinds), [name.casefold() for name in suppliers]
 
     def concerns(shock: Shock) -> bool:
-        scope = shock.scope.casefold()
-        return scope in NATIONAL or any(scope in name or name in scope for name in known)
+        scopes = [part.strip() for part in shock.scope.casefold().split(",")]
+        return any(part in NATIONAL or any(part in name or name in part for name in known) for part in scopes)
 
     return [
         shock
         for shock in shocks
-        if shock.kind in wanted
-        and concerns(shock)
+        if (shock.own or (shock.kind in wanted and concerns(shock)))
         and (first < shock.start <= last or (shock.end is not None and shock.start <= first <= shock.end))
     ]

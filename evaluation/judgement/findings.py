@@ -56,6 +56,7 @@ DOUBTS = {
     "power_scaling": "prior",
     "placebo_in_time": "false start", "placebo_dates": "false start", "placebo_in_space": "false area",
     "placebo_calibration": "false area", "date_calibration": "false start", "pre_trend": "drift", "breakdown": "drift",
+    "shock_calendar": "shock_windows",
 }  # fmt: skip
 
 

@@ -109,14 +109,14 @@ def find_definition(folder: Path, name: str) -> Definition:
     """One definition by name, to count by.
 
     Raises:
-        InputError: there is none, or it names no offence codes.
+        InputError: there is none, or it says nothing by which rows could be told apart.
     """
     known, problems = read_definitions(folder)
     if name not in known:
         text = f"There is no definition '{name}'."
         problems.append(Problem(FILE, "", text, did_you_mean(name, known)))
-    elif not offence_codes(known[name]):
-        text = f"The definition '{name}' names no offence codes ({STATED[known[name].stated]})."
+    elif not (offence_codes(known[name]) or known[name].ages or known[name].place == "public"):
+        text = f"The definition '{name}' names no offence codes, ages or place ({STATED[known[name].stated]})."
         problems.append(Problem(FILE, name, text, "Add the parts with their codes to the review's definitions.yaml."))
     if problems:
         raise InputError(problems)

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.population import population_files
 from evaluation.evidence.tidy import find_data
 from evaluation.judgement.prices import own_tables
 from evaluation.protocol import Review, indicator_roles, load_review
@@ -68,6 +69,9 @@ def _inputs(folder: Path, review: Review) -> Iterator[Path]:
     for name in ("review.yaml", "areas.yaml", "indicators.yaml"):
         yield folder / name
     yield from own_tables(folder)
+    yield from population_files(folder)
+    if (folder / "shocks.csv").is_file():
+        yield folder / "shocks.csv"
     for path in review.plan_files.values():
         yield path
         if lock_file(path).is_file():

@@ -29,9 +29,20 @@ def coverage_table(panels: Mapping[str, xr.Dataset], titles: Mapping[str, str]) 
                 _share(float(exact.mean())),
                 _share(float((known & ~exact).mean())),
                 _share(float((~known).mean())),
+                _exposure(panel),
             )
         )
-    return rows_table(rows, ["Indicator", "Areas", "Periods", "Exact", "Known as a range", "Missing"])
+    return rows_table(rows, ["Indicator", "Areas", "Periods", "Exact", "Known as a range", "Missing", "Set against"])
+
+
+def _exposure(panel: xr.Dataset) -> str:
+    """What the counts are set against, in words."""
+    meaning = panel.attrs.get("exposure_meaning", "")
+    if meaning == "persons x days":
+        return f"population and days ({panel.attrs.get('population', 'one figure for each area')})"
+    return {"days": "days", "as supplied": "the data's own exposure", "denominator": "the denominator"}.get(
+        meaning, "-"
+    )
 
 
 def _share(value: float) -> str:

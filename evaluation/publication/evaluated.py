@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from evaluation.evidence.sources.screening import not_applied
 from evaluation.protocol.definition import describe_definition
 from evaluation.publication.calendar_map import store_states
 from evaluation.publication.coverage import coverage_table
@@ -99,8 +100,14 @@ def labels_of(evaluation: Evaluated) -> dict[str, Any]:
 
 def defined_title(review: Any, indicator: Any) -> str:
     """The indicator's title with the local definition that it measures, so that every chart repeats it."""
-    found = review.definitions.get(indicator.local_definition) if getattr(indicator, "local_definition", None) else None
-    return f"{indicator.title} (definition: {describe_definition(found)})" if found else str(indicator.title)
+    name = getattr(indicator, "local_definition", None)
+    found = review.definitions.get(name) if name else None
+    if name is None or found is None:
+        return str(indicator.title)
+    left = not_applied(review.folder, indicator.key, name) if getattr(review, "folder", None) else None
+    # Which parts the data could not tell belongs beside the name, or the chart would claim more than it shows.
+    without = f"; not applied: {', '.join(left)}" if left else ""
+    return f"{indicator.title} (definition: {describe_definition(found)}{without})"
 
 
 def subject_of(evaluation: Evaluated, key: str) -> Subject:

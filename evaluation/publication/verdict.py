@@ -45,6 +45,7 @@ CHECK_NAMES = {
     "posterior_predictive": "Does the model fit the data?",
     "alternative_shapes": "Another shape of effect",
     "shock_windows": "With the shock windows",
+    "shock_calendar": "Without what else changed",
 }
 CHECK_RESULT = {
     True: '<span class="svd-check"><span aria-hidden="true">✓</span> passed</span>',

@@ -86,6 +86,35 @@ def test_a_fall_that_all_share_is_noticed_where_one_areas_would_not_be() -> None
     assert not audit(value, expected_falls=shut).oddities
 
 
+def test_hidden_counts_among_zeros_are_no_fall() -> None:
+    """An area with one event in two months: zeros are shown, ones are hidden, and chance decides how many there are."""
+    rng = np.random.default_rng(8)
+    count = rng.poisson(0.8, (6, 60)).astype(float)
+    value = np.where(count == 0, 0.0, np.nan)
+    bounds = np.where(count == 0, 0.0, 1.0), np.where(count == 0, 0.0, 7.0)
+    result = audit_counts(value, np.ones(value.shape, dtype=bool), "month", bounds=bounds)
+    assert not result.oddities and (result.state[count > 0] == SUPPRESSED).all()
+    # A count that can be no more than a fifth of what the others must be is a collapse, hidden or not.
+    value, low, high = steady(), steady(), steady()
+    value[1, 20], low[1, 20], high[1, 20] = np.nan, 1, 7
+    result = audit_counts(value, np.ones(value.shape, dtype=bool), "month", bounds=(low, high))
+    assert found(result) == {("collapse", (1,), 20)}
+
+
+def test_made_up_series_without_faults_raise_few_alarms() -> None:
+    """Levels 5 to 200, autocorrelation 0.5, a season: at most 3 of 60 panels of some 6 years."""
+    rng = np.random.default_rng(1)
+    alarmed = 0
+    for _ in range(60):
+        shape = int(rng.integers(3, 20)), 72
+        noise = rng.normal(0, 0.1, shape)
+        for t in range(1, 72):
+            noise[:, t] = 0.5 * noise[:, t - 1] + np.sqrt(0.75) * noise[:, t]
+        log = noise + 0.15 * np.sin(np.arange(72) / 12 * 2 * np.pi) + rng.normal(0, 0.4, (shape[0], 1))
+        alarmed += bool(audit(rng.poisson(rng.choice([5, 20, 60, 200]) * np.exp(log)).astype(float)).oddities)
+    assert alarmed <= 3
+
+
 def test_a_lasting_fall_is_an_effect_and_not_a_gap() -> None:
     value = steady()
     value[0, 18:] = np.round(value[0, 18:] * 0.5)

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.errors import InputError
 from evaluation.evidence.geography import (
-    apportion,
+    as_lookup,
     extend_to_2011,
     find_loss,
     mixed_vintages,
     read_lookup,
+    read_residents,
     read_vintages,
     require_match,
+    round_together,
 )
 
 OLD_TO_NEW = (
@@ -74,12 +77,34 @@ def test_a_2011_code_joins_a_2021_lookup_where_its_parts_agree(tmp_path: Path) -
     assert find_loss(lookup, {"E01000002": 4, "E01000003": 6}).codes == ["E01000002"], "its halves lie in two wards"
 
 
-@given(st.integers(0, 10_000), st.lists(st.floats(0.01, 1), min_size=1, max_size=6))
-def test_shares_of_a_count_add_up_to_it(count: int, weights: list[float]) -> None:
-    shares = {str(i): weight / sum(weights) for i, weight in enumerate(weights)}
-    parts = apportion(count, shares)
-    assert sum(parts.values()) == count
-    assert all(abs(parts[code] - count * share) < 1 for code, share in shares.items())
+@given(st.integers(0, 10_000), st.lists(st.floats(0.01, 1), min_size=1, max_size=6), st.integers(0, 30_000))
+def test_shares_of_a_count_add_up_to_it(count: int, weights: list[float], period: int) -> None:
+    exact = np.array(weights) / sum(weights) * count
+    parts = round_together(exact, period)
+    assert parts.sum() == count
+    assert (np.abs(parts - exact) < 1 + 1e-5).all()
+
+
+def test_rounding_is_right_on_average_and_leaves_whole_numbers_alone() -> None:
+    exact = np.array([0.4, 3.0, 0.6, 7.0])
+    parts = np.array([round_together(exact, 24_000 + month) for month in range(100)])
+    assert (parts[:, [1, 3]] == [3, 7]).all() and (parts.sum(axis=1) == 11).all()
+    assert np.abs(parts.mean(axis=0) - exact).max() < 0.02
+
+
+def test_a_split_2011_code_is_shared_out_by_residents(tmp_path: Path) -> None:
+    vintages = read_vintages(table(tmp_path, OLD_TO_NEW))
+    people = tmp_path / "people.csv"
+    people.write_text("LSOA21CD,Population\nE01035001,1500\nE01035002,500\nE01035003,900\n")
+    residents = read_residents(people)
+    shares = as_lookup(vintages, residents).shares
+    assert shares["E01000002"] == {"E01035001": 0.75, "E01035002": 0.25}
+    assert shares["E01000004"] == {"E01035003": 1.0} and shares["E01035003"] == {"E01035003": 1.0}
+    path = tmp_path / "wards.csv"
+    path.write_text("lsoa,ward_code\nE01035001,A\nE01035002,B\nE01035003,B\n")
+    assert extend_to_2011(read_lookup(path, "ward"), vintages, residents).shares["E01000002"] == {"A": 0.75, "B": 0.25}
+    with pytest.raises(InputError, match="residents of E01035002 are not given"):
+        as_lookup(vintages, {"E01035001": 1.0})
 
 
 @pytest.mark.parametrize(

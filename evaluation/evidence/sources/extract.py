@@ -25,11 +25,13 @@ class Ledger:
         rows_in: rows (or, in a wide table, cells) of data read.
         counted: those that entered the output.
         dropped: rows by reason.
+        dropped_by_screen: how many of them stand in the output as zeros, for the areas and periods they prove to be known.
     """
 
     rows_in: int = 0
     counted: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    dropped_by_screen: int = 0
 
     def drop(self, reason: str, rows: int) -> None:
         """Record that some rows were left out."""
@@ -59,6 +61,8 @@ class Extract:
         notes: what a user must know about these data, as sentences.
         rules: entries that the indicator needs in indicators.yaml (`suppressed`, `rounded_to`, `likelihood`).
         covers: names of the police forces or other suppliers in the data.
+        definition: the local definition by which rows were screened, as recorded in the provenance.
+        left_out: cells of `tidy` that were taken out again (measures not asked for), by reason.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -67,6 +71,13 @@ class Extract:
     notes: list[str] = field(default_factory=list)
     rules: dict[str, Any] = field(default_factory=dict)
     covers: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    definition: dict[str, Any] | None = None
+
+    def leave_out(self, reason: str, cells: int) -> None:
+        """Record that cells were taken out of `tidy` again."""
+        if cells:
+            self.left_out[reason] = self.left_out.get(reason, 0) + cells
 
 
 def open_database(memory: str = "1GB") -> duckdb.DuckDBPyConnection:

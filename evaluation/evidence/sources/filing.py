@@ -135,7 +135,7 @@ def read_provenance(folder: Path, indicator: str) -> dict[str, Any] | None:
 
 
 def choose_measures(extract: Extract, wanted: list[str]) -> None:
-    """Keep only some measures; the rest is recorded as dropped.
+    """Keep only some measures; the rest is recorded as left out.
 
     Raises:
         InputError: a measure is not there.
@@ -152,7 +152,8 @@ def choose_measures(extract: Extract, wanted: list[str]) -> None:
     if problems:
         raise InputError(problems)
     marks = ", ".join("?" for _ in wanted)
-    connection.execute(f"DELETE FROM tidy WHERE measure NOT IN ({marks})", wanted)
+    others = connection.execute(f"DELETE FROM tidy WHERE measure NOT IN ({marks})", wanted).fetchall()
+    extract.leave_out("measures not asked for", int(others[0][0]))
 
 
 def _add_up(extract: Extract, indicator: str) -> None:
@@ -211,10 +212,12 @@ def _record(extract: Extract, source: Source, retrieved: str | None, options: di
         "imported": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "files": [asdict(item) for item in extract.inputs],
         "options": options,
+        "definition": extract.definition,
         "suppliers": extract.covers,
         "rows_in": extract.ledger.rows_in,
         "rows_counted": extract.ledger.counted,
         "rows_dropped": dict(extract.ledger.dropped),
+        "cells_left_out": dict(extract.left_out),
         "notes": extract.notes,
     }
 
@@ -228,6 +231,7 @@ def _entry(key: str, measure: str, source: Source, extract: Extract) -> str:
         "source": f"{source.publisher}: {source.title}",
         **({"licence": source.licence} if source.licence else {}),
         "disclosure": source.disclosure,
+        **({"local_definition": extract.definition["name"]} if extract.definition else {}),
         **extract.rules,
     }
     return yaml.safe_dump({key: content}, sort_keys=False, allow_unicode=True, width=110)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import InputError, Problem
-from evaluation.evidence.personal_data import refuse_personal
 from evaluation.evidence.sources.extract import Extract, Ledger, fill, open_database
-from evaluation.evidence.sources.intake import find_leaves, fingerprints, refuse_columns
+from evaluation.evidence.sources.intake import find_leaves, fingerprints
+from evaluation.evidence.sources.numerals import whole_number
 from evaluation.evidence.sources.periods import Unreadable, read_period
-from evaluation.evidence.sources.workbook import WORKBOOKS, Table, open_table, sheet_names
+from evaluation.evidence.sources.workbook import WORKBOOKS, Row, Table, describe_remarks, find_table, refuse_records
 from evaluation.protocol.period import first_place, label
 from evaluation.protocol.suggest import listing, plural, quote
 
@@ -31,6 +31,7 @@ ADMISSIONS = ("admissions", "count", "fae", "fce", "finished admission episodes"
 SITE = ("site code", "site code (of treatment)", "site_code", "organisation site code")
 ATTENDANCES = ("attendances", "assaults", "count", "number of attendances")
 PLACE_TYPE = ("assault location type", "assault_location_type", "location type")
+TOTALS = frozenset({"total", "totals", "all", "all areas", "england", "grand total", "e92000001"})
 METHOD = ("assault method", "assault_method")
 
 
@@ -74,19 +75,15 @@ def _read(
 ) -> Extract:
     leaves = find_leaves(paths, (".csv", *WORKBOOKS))
     ledger, problems = Ledger(), []
+    passed: list[Row] = []
     cells: dict[tuple[str, str, str], tuple[str, str, str]] = {}
     for leaf in leaves:
-        table = open_table(leaf, (), sheet_names(leaf)[0])
-        rows = list(table.rows)
-        if found := refuse_personal(leaf.name, table.place(table.header_row), table.header, [r for _, r in rows[:50]]):
-            raise InputError(found)
-        area_at, period_at, count_at = (_find(table, names) for names in (area_names, PERIOD, count_names))
-        if area_at is None or period_at is None or count_at is None:
-            wanted = [names[0] for names in (area_names, PERIOD, count_names)]
-            raise InputError([refuse_columns(leaf, table.header, wanted, table.header_row)])
+        refuse_records(leaf)
+        table = find_table(leaf, [(area_names, PERIOD, count_names)])
+        area_at, period_at, count_at = (table.find(names) for names in (area_names, PERIOD, count_names))
         name_at = _find(table, name_names)
         kind_at = [at for names in kinds if (at := _find(table, names)) is not None]
-        for number, row in rows:
+        for number, row in table.rows:
             ledger.rows_in += 1
             measure = ", ".join(row[i] for i in kind_at if row[i]) or table.header[count_at]
             try:
@@ -96,6 +93,9 @@ def _read(
                 problems.append(Problem(leaf.name, place, f"{error}.", "Write months as 2024-03."))
                 continue
             count, complaint = _count(row[count_at])
+            if row[area_at].casefold() in TOTALS:
+                ledger.drop(f"a total, not an area ({row[area_at]})", 1)
+                continue
             if complaint:
                 place = table.place(number, table.header[count_at])
                 problems.append(Problem(leaf.name, place, *complaint))
@@ -110,15 +110,19 @@ def _read(
                 continue
             cells[key] = (count, row[name_at] if name_at is not None else "", f"{leaf.name}, row {number}")
             ledger.counted += 1
+        passed += table.passed
     if problems:
         raise InputError(problems[:50])
     if not cells:
         raise InputError([Problem(leaves[0].name, "", "There are no rows of data.", "Give the extract as received.")])
-    return _filled(cells, ledger, leaves, late)
+    return _filled(cells, ledger, leaves, late, passed)
 
 
-def _filled(cells: dict[tuple[str, str, str], tuple[str, str, str]], ledger: Ledger, leaves: Any, late: int) -> Extract:
+def _filled(
+    cells: dict[tuple[str, str, str], tuple[str, str, str]], ledger: Ledger, leaves: Any, late: int, passed: list[Row]
+) -> Extract:
     extract = Extract(open_database(), ledger, fingerprints(leaves))
+    extract.notes += describe_remarks(passed)
     newest = max(first_place(period, "month") for _, _, period in cells)
     since = label(newest - late + 1, "month")
 
@@ -164,9 +168,8 @@ def _month(text: str) -> str:
 
 def _count(text: str) -> tuple[str, tuple[str, str] | None]:
     """The count as it will be written, or what is wrong with the cell."""
-    bare = text.replace(",", "")
-    if re.fullmatch(r"\d+", bare):
-        return bare, None
+    if (number := whole_number(text)) is not None:
+        return str(number), None
     if text in ("", "-", "..", ":", "n/a", "N/A"):
         return "", None
     if text == "*" or re.fullmatch(r"<\s*8|1\s*(-|to)\s*7", text):

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from evaluation.errors import InputError, Problem
 from evaluation.protocol.suggest import listing, quote
 from evaluation.protocol.text_source import SAVE_CSV, decode
 
+NO_COLUMN = "There is no column"
+LARGE_TEXT = 16 * 2**20  # bytes from which a text is read line by line
 AGAIN = "Download it again and compare its size with the publisher's."
 LARGEST_MEMBER = 2 * 2**30  # bytes; a street file holds some 30 MB, so anything near this is not one
+# Tables shrink to a tenth or so; what unpacks to two hundred times its size was made to fill a memory or a disk.
+BOMB_RATIO, BOMB_BYTES = 200, 64 * 2**20
 
 
 @dataclass(frozen=True, order=True)
@@ -103,11 +108,19 @@ def _members(path: Path, suffixes: tuple[str, ...], problems: list[Problem]) -> 
             continue
         if info.flag_bits & 1:
             problems.append(Problem(f"{path.name}/{info.filename}", "", "It is encrypted.", "Unpack it first."))
-        elif info.file_size > LARGEST_MEMBER:
-            found = f"It would unpack to {info.file_size / 2**30:.0f} GB."
+        elif info.file_size > LARGEST_MEMBER or swells(info):
+            found = f"It would unpack from {info.compress_size:,} to {info.file_size:,} bytes."
             problems.append(Problem(f"{path.name}/{info.filename}", "", found, "This is no file of the publication."))
+        elif PurePosixPath(info.filename).is_absolute() or ".." in PurePosixPath(info.filename).parts:
+            found = "Its name leads out of the zip."
+            problems.append(Problem(f"{path.name}/{info.filename}", "", found, "This is no archive as published."))
         else:
             yield Leaf(path, info.filename)
+
+
+def swells(info: zipfile.ZipInfo) -> bool:
+    """Whether a member of a zip would unpack to far more than any table does."""
+    return info.file_size > BOMB_BYTES and info.file_size > BOMB_RATIO * max(info.compress_size, 1)
 
 
 @lru_cache(maxsize=2)
@@ -136,23 +149,64 @@ def read_bytes(leaf: Leaf) -> bytes:
     return raw
 
 
+def open_lines(leaf: Leaf) -> Iterator[str]:
+    """The lines of a text file in UTF-8, one after the other; a large file is never in memory as a whole.
+
+    Raises:
+        InputError: as `read_bytes` and `check_text`, with the row named.
+    """
+    if not leaf.path.is_file() or size_of(leaf) <= LARGE_TEXT:
+        yield from io.StringIO(check_text(read_bytes(leaf), leaf).decode("utf-8"), newline="")
+        return
+    try:
+        opened = _archive(leaf.path, leaf.path.stat().st_mtime_ns).open(leaf.member) if leaf.member else None
+        with opened or leaf.path.open("rb") as stream:
+            check_start(stream.read(400), leaf)
+            stream.seek(0)
+            for line in io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""):
+                if "\x00" in line:
+                    raise UnicodeError
+                yield line
+    except (UnicodeError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError):
+        check_text(read_bytes(leaf), leaf)  # names what is wrong, and where
+        raise
+
+
+def size_of(leaf: Leaf) -> int:
+    """Bytes that a file has when unpacked."""
+    try:
+        if leaf.member:
+            return _archive(leaf.path, leaf.path.stat().st_mtime_ns).getinfo(leaf.member).file_size
+        return leaf.path.stat().st_size
+    except (OSError, zipfile.BadZipFile, KeyError):
+        return 0
+
+
 def check_text(raw: bytes, leaf: Leaf) -> bytes:
     """The bytes of a text file in UTF-8 without a byte-order mark.
 
     Raises:
         InputError: it is a web page, a workbook or in another encoding; names the row.
     """
-    start = raw[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    check_start(raw[:400], leaf)
+    if not raw.isascii() or b"\x00" in raw:
+        text, problems = decode(raw, leaf.name, SAVE_CSV, "row")
+        if text is None:
+            raise InputError(problems)
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
+def check_start(raw: bytes, leaf: Leaf) -> None:
+    """Refuse what is no text of a table, by its first bytes."""
+    start = raw.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise InputError([Problem(leaf.name, "", "The file is a web page or XML, not a table.", AGAIN)])
     if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         found = "The file is a workbook or a zip, whatever its name says."
         raise InputError([Problem(leaf.name, "", found, "Give it the ending .xlsx, .ods or .zip.")])
-    if not raw.isascii() or b"\x00" in raw[:4096]:
-        text, problems = decode(raw, leaf.name, SAVE_CSV, "row")
-        if text is None:
-            raise InputError(problems)
-    return raw.removeprefix(b"\xef\xbb\xbf")
+    if raw.startswith((b"\x1f\x8b", b"%PDF", b"PAR1", b"BZh", b"7z\xbc\xaf")):
+        found = "The file is compressed, a PDF or a Parquet file, whatever its name says."
+        raise InputError([Problem(leaf.name, "", found, "Unpack it, or give it its own ending.")])
 
 
 def fingerprint(path: Path) -> Input:
@@ -173,7 +227,7 @@ def refuse_columns(leaf: Leaf, header: Sequence[str], wanted: Sequence[str], row
     """The problem of a header that lacks columns: which, what is there, and the likeliest reason."""
     absent = [name for name in wanted if name not in header]
     shown = listing([quote(name) for name in header if name], 6)
-    found = f"There is no column {listing([f'`{name}`' for name in absent], 12)}; the columns are {shown}."
+    found = f"{NO_COLUMN} {listing([f'`{name}`' for name in absent], 12)}; the columns are {shown}."
     folded = {name.casefold().strip(): name for name in header}
     if all(name.casefold() in folded for name in absent):
         remedy = f"Capital letters and spaces count: rename to {listing([f'`{n}`' for n in absent], 12)}."

@@ -14,12 +14,14 @@ from pathlib import Path
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.sources.extract import Extract, Ledger, fill, open_database
 from evaluation.evidence.sources.intake import find_leaves, fingerprints
-from evaluation.evidence.sources.workbook import WORKBOOKS, Table, open_table, sheet_names
+from evaluation.evidence.sources.numerals import whole_number
+from evaluation.evidence.sources.workbook import WORKBOOKS, Table, find_table
 from evaluation.protocol.period import first_place, label
 from evaluation.protocol.suggest import listing, plural, quote
 
 BOROUGH = (("MajorText",), ("MinorText",), ("BoroughName", "LookUp_BoroughName"))
 KNIFE = (("month",), ("area_name",), ("area_code",), ("crime_subtype",), ("count",))
+LAYOUT = tuple(tuple(name.casefold() for name in names) for names in BOROUGH)
 _MONTH = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])")
 # Labels that are no borough: their rows are counted by the publisher but have no place to which they belong.
 NO_PLACE = frozenset({
@@ -48,8 +50,7 @@ def read_borough(paths: Sequence[Path], *, minor: bool = True) -> Extract:
     newest: dict[str, tuple[str, str]] = {}
     per_file = []
     for leaf in leaves:
-        sheets = sheet_names(leaf)
-        table = open_table(leaf, BOROUGH, sheets[0])
+        table = find_table(leaf, [LAYOUT])
         months = [name for name in table.header if _MONTH.fullmatch(name)]
         if not months:
             text = "There is no column of a month (YYYYMM)."
@@ -65,6 +66,10 @@ def read_borough(paths: Sequence[Path], *, minor: bool = True) -> Extract:
     if overlap:
         shown = listing(sorted(overlap), 3)
         extract.notes.append(f"{plural(len(overlap), 'month')} in more than one file ({shown}): the newer file holds.")
+    if not cells:
+        raise InputError(
+            [Problem(leaves[0].name, "", "There are no rows of a borough.", "Give the file as published.")]
+        )
     _fill_borough(extract, cells, minor=minor)
     return extract
 
@@ -73,8 +78,7 @@ def _read_wide(
     extract: Extract, table: Table, months: list[str], passed: int, cells: dict[tuple[str, str, str, str], int]
 ) -> None:
     ledger, problems = extract.ledger, []
-    borough = next(name for name in BOROUGH[2] if name in table.header)
-    at = [table.at(name) for name in ("MajorText", "MinorText", borough)]
+    at = [table.find(names) for names in LAYOUT]
     columns = [(table.at(month), f"{month[:4]}-{month[4:]}") for month in months]
     for number, row in table.rows:
         major, minor, area = (row[i] for i in at)
@@ -91,7 +95,8 @@ def _read_wide(
             if not text:
                 ledger.drop("blank cell (missing, not zero)", 1)
                 continue
-            if not text.isascii() or not text.isdigit():
+            count = whole_number(text)
+            if count is None:
                 place = table.place(number, table.header[i])
                 problems.append(Problem(table.leaf.name, place, f"{quote(text)} is not a count.", "Correct the cell."))
                 continue
@@ -100,7 +105,7 @@ def _read_wide(
                 text = f"{area}, {minor} is there twice."
                 problems.append(Problem(table.leaf.name, table.place(number), text, "Delete one of the two rows."))
                 break
-            cells[key] = int(text)
+            cells[key] = count
             ledger.counted += 1
     if problems:
         raise InputError(problems[:50])
@@ -147,13 +152,13 @@ def read_knife(paths: Sequence[Path]) -> Extract:
     months: set[str] = set()
     problems: list[Problem] = []
     for leaf in leaves:
-        table = open_table(leaf, KNIFE, sheet_names(leaf)[0])
-        at = {name: table.at(name) for (name,) in KNIFE}
+        table = find_table(leaf, [KNIFE])
+        at = {name: table.find((name,)) for (name,) in KNIFE}
         for number, row in table.rows:
             extract.ledger.rows_in += 1
             month, name, code, measure, text = (row[at[c]] for (c,) in KNIFE)
-            months.add(month[:7])
-            if not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", month) or not text.isdigit():
+            count = whole_number(text)
+            if not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])(-\d{2})?", month, re.ASCII) or count is None:
                 problems.append(
                     Problem(
                         leaf.name,
@@ -163,17 +168,23 @@ def read_knife(paths: Sequence[Path]) -> Extract:
                     )
                 )
             elif not code:
+                months.add(month[:7])
                 extract.ledger.drop(f"no area code ({name or 'blank name'})", 1)
             elif (measure, code, month[:7]) in counts:
                 problems.append(
                     Problem(leaf.name, table.place(number), f"{name} is there twice.", "Delete one of the two.")
                 )
             else:
-                counts[measure, code, month[:7]] = int(text)
+                months.add(month[:7])
+                counts[measure, code, month[:7]] = count
                 names[code] = name
                 extract.ledger.counted += 1
     if problems:
         raise InputError(problems[:50])
+    if not counts:
+        raise InputError(
+            [Problem(leaves[0].name, "", "There are no rows of a borough.", "Give the file as published.")]
+        )
     measures = sorted({measure for measure, _, _ in counts})
     fill(
         extract.connection,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from evaluation.errors import InputError, Problem
 from evaluation.evidence import geography
@@ -36,6 +38,9 @@ class Placing:
         lookup: the look-up table; needed but for lsoa, lad (else read from the LSOA's name) and force.
         source, target: its columns where they cannot be told by their names.
         vintages: the ONS table from 2011 to 2021 LSOAs.
+        weight: the look-up's column of weights (such as residents), by which a code that lies in several areas is
+            shared out.
+        residents: population of the LSOAs of 2021, by which one of 2011 that was split is shared out.
         allowed: the largest share of located rows that the look-up may not know, 0 to 1.
         outside: keep districts that the forces in the archive do not police.
     """
@@ -45,6 +50,8 @@ class Placing:
     source: str | None = None
     target: str | None = None
     vintages: Path | None = None
+    weight: str | None = None
+    residents: Path | None = None
     allowed: float = 0.0
     outside: bool = False
 
@@ -149,8 +156,9 @@ def _require_types(connection: duckdb.DuckDBPyConnection, types: Sequence[str]) 
 
 def _drop(extract: Extract, condition: str, values: list[str], reason: str) -> None:
     found = extract.connection.execute(f"SELECT coalesce(sum(n), 0) FROM cells WHERE {condition}", values).fetchone()
-    extract.ledger.drop(reason, int(found[0]) if found else 0)
-    extract.connection.execute(f"DELETE FROM cells WHERE {condition}", values)
+    if found and found[0]:  # a deletion of nothing would still read the whole table
+        extract.ledger.drop(reason, int(found[0]))
+        extract.connection.execute(f"DELETE FROM cells WHERE {condition}", values)
 
 
 def _near_empty(supplied: Sequence[tuple[str, str, int]]) -> list[list[str]]:
@@ -198,73 +206,84 @@ def _drop_outside(extract: Extract) -> None:
 
 
 def _assign(extract: Extract, placing: Placing, months: Sequence[str]) -> None:
-    """Make the table `placed` (lsoa, area, name)."""
+    """Make the table `placed` (lsoa, area, name, share of the LSOA that lies in the area)."""
     connection = extract.connection
-    connection.execute("CREATE TABLE placed (lsoa VARCHAR, area VARCHAR, name VARCHAR)")
+    connection.execute("CREATE TABLE placed (lsoa VARCHAR, area VARCHAR, name VARCHAR, share DOUBLE)")
     if placing.level == "force":
         connection.execute("UPDATE cells SET lsoa = force")
         connection.execute("UPDATE recorded SET lsoa = force")
-        connection.execute("INSERT INTO placed SELECT DISTINCT force, force, force FROM recorded")
+        connection.execute("INSERT INTO placed SELECT DISTINCT force, force, force, 1 FROM recorded")
         return
     rows_of = {
         str(k): int(n) for k, n in fetch_mapping(connection, "SELECT lsoa, sum(n) FROM recorded GROUP BY 1").items()
     }
     names = dict(fetch_mapping(connection, "SELECT lsoa, name FROM names"))
     district = fetch_mapping(connection, "SELECT lsoa, district FROM names")
-    vintages = geography.read_vintages(placing.vintages) if placing.vintages else None
-    placed: list[tuple[str, str, str]] = []
     if placing.level == "lsoa":
-        placed = _stable_lsoas(rows_of, names, vintages, placing, months)
+        lookup = _lsoa_lookup(rows_of, names, placing, months)
+        key = {lsoa: lsoa for lsoa in rows_of}
     elif placing.lookup is None:
         if placing.level != "lad":
             text = f"The archive does not say to which {placing.level} a row belongs."
             raise InputError([Problem("--lookup", "", text, "Give a look-up table with --lookup.")])
-        placed = [(lsoa, district[lsoa], district[lsoa]) for lsoa in rows_of]
+        key = {lsoa: district[lsoa] for lsoa in rows_of}
+        lookup = geography.Lookup(
+            "", "", "", {name: {name: 1.0} for name in key.values()}, {n: n for n in key.values()}
+        )
         extract.notes.append(
             "Districts were read from the names of LSOAs, so the area codes are names; give the ONS look-up with "
             "--lookup to have codes."
         )
     else:
-        lookup = geography.read_lookup(placing.lookup, placing.level, source=placing.source, target=placing.target)
-        by_lsoa = any(geography.LSOA.fullmatch(code) for code in itertools.islice(lookup.shares, 50))
-        if by_lsoa and vintages is not None:
-            lookup = geography.extend_to_2011(lookup, vintages)
+        lookup, by_lsoa = _given_lookup(placing, placing.lookup)
         key = {lsoa: lsoa if by_lsoa else district[lsoa] for lsoa in rows_of}
-        by_key: dict[str, int] = {}
-        for lsoa, rows in rows_of.items():
-            by_key[key[lsoa]] = by_key.get(key[lsoa], 0) + rows
-        geography.require_match(lookup, by_key, placing.allowed)
-        whole = lookup.whole()
-        placed = [
-            (lsoa, whole[key[lsoa]], lookup.names.get(whole[key[lsoa]], "")) for lsoa in rows_of if key[lsoa] in whole
-        ]
-    lsoas, areas, called = (list(column) for column in zip(*placed, strict=True)) if placed else ([], [], [])
-    insert(connection, "placed", {"lsoa": lsoas, "area": areas, "name": called})
+    by_key: dict[str, int] = {}
+    for lsoa, rows in rows_of.items():
+        by_key[key[lsoa]] = by_key.get(key[lsoa], 0) + rows
+    geography.require_match(lookup, by_key, placing.allowed)
+    placed = [
+        (lsoa, area, lookup.names.get(area, ""), share)
+        for lsoa in rows_of
+        for area, share in lookup.shares.get(key[lsoa], {}).items()
+    ]
+    lsoas, areas, called, shares = (list(column) for column in zip(*placed, strict=True)) if placed else ([],) * 4
+    insert(connection, "placed", {"lsoa": lsoas, "area": areas, "name": called, "share": shares})
     _drop(extract, "lsoa NOT IN (SELECT lsoa FROM placed)", [], "LSOA not in the look-up (accepted with --allow-loss)")
+    if split := len({lsoa for lsoa, _, _, share in placed if share < 1}):
+        extract.notes.append(
+            f"{plural(split, 'LSOA')} lie in more than one area, and their counts were shared out by weights: such areas hold "
+            "estimates in whole numbers that keep each month's total, and an effect in them is blurred."
+        )
 
 
-def _stable_lsoas(
-    rows_of: dict[str, int],
-    names: dict[str, str],
-    vintages: geography.Vintages | None,
-    placing: Placing,
-    months: Sequence[str],
-) -> list[tuple[str, str, str]]:
-    if vintages is None:
-        if months[0] < VINTAGE_SWITCH <= months[-1]:
-            text = (
-                f"The months {months[0]} to {months[-1]} hold LSOA codes of 2011 (before {VINTAGE_SWITCH}) and of 2021."
-            )
-            remedy = (
-                "Give the official look-up (columns LSOA11CD, LSOA21CD) with --vintages, or import each side alone."
-            )
-            raise InputError([Problem("--vintages", "", text, remedy)])
-        return [(lsoa, lsoa, names[lsoa]) for lsoa in rows_of]
-    as_lookup = geography.Lookup(
-        vintages.file, "LSOA11CD and LSOA21CD", "", {code: {area: 1.0} for code, area in vintages.stable.items()}
+def _given_lookup(placing: Placing, path: Path) -> tuple[geography.Lookup, bool]:
+    """The user's look-up, and whether it is looked up by LSOA codes (and not by districts)."""
+    lookup = geography.read_lookup(
+        path, placing.level, source=placing.source, target=placing.target, weight=placing.weight
     )
-    geography.require_match(as_lookup, rows_of, placing.allowed)
-    return [(lsoa, vintages.stable[lsoa], names[lsoa]) for lsoa in rows_of if lsoa in vintages.stable]
+    by_lsoa = any(geography.LSOA.fullmatch(code) for code in itertools.islice(lookup.shares, 50))
+    if by_lsoa and placing.vintages is not None:
+        residents = geography.read_residents(placing.residents) if placing.residents else None
+        lookup = geography.extend_to_2011(lookup, geography.read_vintages(placing.vintages), residents)
+    return lookup, by_lsoa
+
+
+def _lsoa_lookup(
+    rows_of: dict[str, int], names: dict[str, str], placing: Placing, months: Sequence[str]
+) -> geography.Lookup:
+    """LSOAs as they are, or put together (or shared out) across the change of codes."""
+    if placing.vintages is not None:
+        residents = geography.read_residents(placing.residents) if placing.residents else None
+        lookup = geography.as_lookup(geography.read_vintages(placing.vintages), residents)
+        called = {
+            area: names[lsoa] for lsoa in rows_of if lsoa in names for area in lookup.shares.get(lsoa, {}) if area
+        }
+        return replace(lookup, names=called | {lsoa: names[lsoa] for lsoa in rows_of if lsoa in names})
+    if months[0] < VINTAGE_SWITCH <= months[-1]:
+        text = f"The months {months[0]} to {months[-1]} hold LSOA codes of 2011 (before {VINTAGE_SWITCH}) and of 2021."
+        remedy = "Give the official look-up (columns LSOA11CD, LSOA21CD) with --vintages, or import each side alone."
+        raise InputError([Problem("--vintages", "", text, remedy)])
+    return geography.Lookup("", "", "", {lsoa: {lsoa: 1.0} for lsoa in rows_of}, names)
 
 
 def _write(extract: Extract, categories: Sequence[tuple[str, frozenset[str]]]) -> None:
@@ -272,18 +291,21 @@ def _write(extract: Extract, categories: Sequence[tuple[str, frozenset[str]]]) -
     connection = extract.connection
     # An area's own forces record at least a twentieth of its rows; others only pass through.
     connection.execute(
-        "CREATE TABLE home AS SELECT area, force FROM (SELECT area, force, sum(n) / sum(sum(n)) OVER (PARTITION BY area) s "
-        "FROM recorded JOIN placed USING (lsoa) GROUP BY area, force) WHERE s >= 0.05"
+        "CREATE TABLE home AS SELECT area, force FROM (SELECT area, force, sum(n * share) / sum(sum(n * share)) OVER "
+        "(PARTITION BY area) s FROM recorded JOIN placed USING (lsoa) GROUP BY area, force) WHERE s >= 0.05"
     )
     connection.execute(
         "CREATE TABLE open_months AS SELECT area, month, bool_or(partial) OR count(*) < any_value(forces) AS partial "
         "FROM home JOIN supply USING (force) JOIN (SELECT area, count(*) forces FROM home GROUP BY area) USING (area) "
         "GROUP BY area, month"
     )
+    connection.execute(
+        "CREATE TABLE shut AS SELECT area, month FROM (SELECT DISTINCT area FROM placed) CROSS JOIN "
+        "(SELECT DISTINCT month FROM supply) ANTI JOIN open_months USING (area, month)"
+    )
     _drop(
         extract,
-        "(lsoa, month) IN (SELECT lsoa, month FROM (SELECT DISTINCT lsoa, month FROM cells) JOIN placed USING (lsoa) "
-        "ANTI JOIN open_months USING (area, month))",
+        "(lsoa, month) IN (SELECT lsoa, month FROM placed JOIN shut USING (area))",
         [],
         "recorded by another force in a month that the area's own force did not supply",
     )
@@ -297,20 +319,40 @@ def _write(extract: Extract, categories: Sequence[tuple[str, frozenset[str]]]) -
         "USING (type) GROUP BY type"
     )
     connection.execute("CREATE TABLE called AS SELECT area, any_value(name) AS name FROM placed GROUP BY area")
+    split = connection.execute("SELECT count(*) FROM placed WHERE share < 1").fetchall()[0][0]
     # One type after another, so that memory holds one table of areas by months.
     for (kind,) in connection.execute("SELECT DISTINCT type FROM cells ORDER BY 1").fetchall():
         connection.execute(
-            "INSERT INTO tidy SELECT ?, area, name, month, CAST(coalesce(n, 0) AS VARCHAR), NULL, "
-            "CASE WHEN partial THEN 'partial' ELSE 'final' END FROM open_months "
-            "JOIN eras ON eras.type = ? AND month >= since AND month < until JOIN called USING (area) LEFT JOIN "
-            "(SELECT area, month, sum(n) AS n FROM cells JOIN placed USING (lsoa) WHERE type = ? GROUP BY area, month) "
-            "USING (area, month)",
-            [kind, kind, kind],
+            "CREATE OR REPLACE TEMP TABLE sums AS SELECT area, month, sum(n * share) AS n FROM cells JOIN placed "
+            "USING (lsoa) WHERE type = ? GROUP BY area, month",
+            [kind],
+        )
+        if split:
+            _round_sums(connection)
+        connection.execute(
+            "INSERT INTO tidy SELECT ?, area, name, month, CAST(CAST(coalesce(n, 0) AS BIGINT) AS VARCHAR), NULL, "
+            "CASE WHEN partial THEN 'partial' ELSE 'final' END FROM open_months JOIN eras ON eras.type = ? AND "
+            "month >= since AND month < until JOIN called USING (area) LEFT JOIN sums USING (area, month)",
+            [kind, kind],
         )
     strays = connection.execute(
         "SELECT coalesce(sum(n), 0) FROM cells ANTI JOIN eras ON eras.type = cells.type AND month >= since AND month < until"
     ).fetchall()[0][0]
     extract.ledger.drop("crime type that was not published for that month", int(strays))
+
+
+def _round_sums(connection: duckdb.DuckDBPyConnection) -> None:
+    """Whole numbers in place of shares in `sums`, month by month."""
+    found = connection.execute("SELECT month, area, n FROM sums ORDER BY month, area").fetchall()
+    columns: dict[str, list[object]] = {"area": [], "month": [], "n": []}
+    for month, rows in itertools.groupby(found, key=lambda row: row[0]):
+        own = list(rows)
+        whole = geography.round_together(np.array([n for _, _, n in own]), first_place(month, "month"))
+        columns["area"] += [area for _, area, _ in own]
+        columns["month"] += [month] * len(own)
+        columns["n"] += whole.astype(float).tolist()
+    connection.execute("DELETE FROM sums")
+    insert(connection, "sums", columns)
 
 
 def _notes(

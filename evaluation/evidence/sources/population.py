@@ -14,7 +14,8 @@ from pathlib import Path
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.sources.extract import Extract, Ledger, fill, open_database
 from evaluation.evidence.sources.intake import find_leaves, fingerprints, refuse_columns
-from evaluation.evidence.sources.workbook import WORKBOOKS, Table, open_table, sheet_names
+from evaluation.evidence.sources.numerals import whole_number
+from evaluation.evidence.sources.workbook import WORKBOOKS, Table, describe_remarks, find_table
 from evaluation.protocol.period import first_place, label
 from evaluation.protocol.suggest import listing, plural, quote
 
@@ -24,6 +25,12 @@ LONG = (
     {"code", "ladcode19", "areacd", "la_code", "geography_code"},
     {"year", "date"},
     {"population", "obs_value", "value"},
+)
+CODES = ("code", "area code", "gss code", "areacd")
+LAYOUTS = (
+    tuple(tuple(name.casefold() for name in names) for names in NOMIS),
+    tuple(tuple(sorted(names)) for names in LONG),
+    (CODES,),
 )
 WIDE = re.compile(r"(?:Population[ _-]?)?((?:19|20)\d\d)(?:[ _-]?Population)?", re.IGNORECASE)
 PAGE = 25_000  # rows of a Nomis answer without a key: a file of exactly so many is probably cut off
@@ -41,21 +48,23 @@ class _Estimates:
 
     def add(self, table: Table, number: int, code: str, name: str, year: str, text: str) -> None:
         """Take one estimate from a cell."""
-        cleaned = text.replace(",", "")
-        if not code or not re.fullmatch(r"(19|20)\d\d", year) or not re.fullmatch(r"\d+(\.\d+)?", cleaned):
+        whole = whole_number(text)
+        exact = re.fullmatch(r"\d+\.\d+", text, re.ASCII)  # some tables give averages of people
+        people = float(whole) if whole is not None else float(text) if exact else 0.0
+        if not code or not re.fullmatch(r"(19|20)\d\d", year, re.ASCII) or people <= 0:
             found = f"{quote(code)}, {quote(year)}, {quote(text)} is not a code, a year and a population."
             self.problems.append(Problem(table.leaf.name, table.place(number), found, "Give the table as published."))
             return
         given = self.values.setdefault(code, {})
-        if int(year) in given and given[int(year)] != float(cleaned):
-            found = f"{code} has two estimates for {year}: {given[int(year)]:,.0f} and {float(cleaned):,.0f}."
+        if int(year) in given and given[int(year)] != people:
+            found = f"{code} has two estimates for {year}: {given[int(year)]:,.0f} and {people:,.0f}."
             remedy = "Give one table, or one sex and age group (Nomis: gender=0, c_age=200, measures=20100)."
             self.problems.append(Problem(table.leaf.name, table.place(number), found, remedy))
             return
         if int(year) in given:
             self.ledger.drop("the same estimate given twice", 1)
             return
-        given[int(year)] = float(cleaned)
+        given[int(year)] = people
         self.names.setdefault(code, name or code)
         self.ledger.counted += 1
 
@@ -75,7 +84,9 @@ def read(paths: Sequence[Path], *, first: str | None = None, last: str | None = 
     leaves = find_leaves(paths, (".csv", *WORKBOOKS))
     found = _Estimates(Ledger())
     for leaf in leaves:
-        _read_table(open_table(leaf, (), sheet_names(leaf)[0]), found)
+        table = find_table(leaf, LAYOUTS)
+        _read_table(table, found)
+        found.notes += describe_remarks(table.passed)
     if found.problems:
         raise InputError(found.problems[:50])
     if not found.values:
@@ -137,7 +148,7 @@ def population_at(given: dict[int, float], place: int) -> tuple[float, bool]:
 def _read_table(table: Table, found: _Estimates) -> None:
     header, folded = table.header, [name.casefold() for name in table.header]
     wide = [i for i, name in enumerate(header) if WIDE.fullmatch(name)]
-    if all(any(name in header for name in options) for options in NOMIS):
+    if all(not set(options).isdisjoint(folded) for options in LAYOUTS[0]):
         _read_nomis(table, found)
     elif all(words & set(folded) for words in LONG):
         at = [next(i for i, name in enumerate(folded) if name in words) for words in LONG]
@@ -147,20 +158,21 @@ def _read_table(table: Table, found: _Estimates) -> None:
         for number, row in table.rows:
             found.ledger.rows_in += 1
             found.add(table, number, row[at[0]], row[named], row[at[1]], row[at[2]])
-    elif wide and folded[0] in ("code", "area code", "gss code", "areacd"):
-        named = folded.index("area name") if "area name" in folded else 0
+    elif wide:
+        code = table.find(CODES)
+        named = next((i for i, name in enumerate(folded) if name in ("area name", "name", "area")), code)
         for number, row in table.rows:
             for i in wide:
                 found.ledger.rows_in += 1
                 match = WIDE.fullmatch(header[i])
                 assert match is not None
-                found.add(table, number, row[0], row[named], match[1], row[i])
+                found.add(table, number, row[code], row[named], match[1], row[i])
     else:
         raise InputError([refuse_columns(table.leaf, header, ["code", "year", "population"], table.header_row)])
 
 
 def _read_nomis(table: Table, found: _Estimates) -> None:
-    at = {name: i for i, name in enumerate(table.header)}
+    at = {name.upper(): i for i, name in enumerate(table.header)}
     date = at["DATE"] if "DATE" in at else at["DATE_NAME"]
     several: list[str] = [name for name in ("GENDER_NAME", "C_AGE_NAME", "MEASURES_NAME") if name in at]
     kinds: dict[str, set[str]] = {name: set() for name in several}

@@ -10,6 +10,7 @@ from typing import Any
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.sources.extract import Extract, Ledger, fill, open_database
 from evaluation.evidence.sources.intake import find_leaves, fingerprints
+from evaluation.evidence.sources.numerals import whole_number
 from evaluation.evidence.sources.workbook import open_table
 from evaluation.protocol.suggest import listing, plural, quote
 
@@ -22,7 +23,8 @@ AREA_COLUMNS = {
     "national": ("country_code", "country_name"),
 }
 # Signs of the Department for Education: c hidden to protect pupils, z not applicable, x not available.
-HIDDEN, NOT_KNOWN = frozenset({"c", "[c]", "SUPP", "supp"}), frozenset({"z", "x", "[z]", "[x]", ".", "..", ":", ""})
+HIDDEN = frozenset({"c", "[c]", "supp"})
+NOT_KNOWN = frozenset({"z", "x", "[z]", "[x]", ".", "..", ":", "~", "n/a", ""})
 MEASURES = ("suspension", "perm_excl")
 
 
@@ -65,12 +67,13 @@ def read_fingertips(
             elif (written := _year(period)) is None:
                 pooled.setdefault(row[at["Indicator Name"]], (leaf.name, number, period))
             else:
-                count = row[at["Count"]].replace(",", "")
+                text = row[at["Count"]]
+                count = whole_number(text)
                 note = row[at["Value note"]] if "Value note" in at else ""
                 if note:
                     notes.add(note)
-                if count and not re.fullmatch(r"\d+(\.0+)?", count):
-                    text = f"{quote(count)} is not a count."
+                if text and count is None:
+                    text = f"{quote(text)} is not a count."
                     remedy = (
                         "This indicator has no counts: take its numerator from the publisher, or a score by mapping."
                     )
@@ -81,9 +84,8 @@ def read_fingertips(
                     text = f"{row[at['Area Name']]} in {period} is there twice."
                     problems.append(Problem(leaf.name, f"row {number}", text, "Choose one --age and one area type."))
                     continue
-                value = str(int(float(count))) if count else None
-                denominator = row[at["Denominator"]].replace(",", "")
-                exposure = float(denominator) if re.fullmatch(r"\d+(\.\d+)?", denominator) and value else None
+                value = str(count) if count is not None else None
+                exposure = _denominator(row[at["Denominator"]]) if value else None
                 status = "final" if value else "missing"
                 cells[key] = (*key[:2], row[at["Area Name"]], written, value, exposure, status)
                 ledger.counted += 1
@@ -105,6 +107,14 @@ def read_fingertips(
         )
         extract.notes.append(text)
     return extract
+
+
+def _denominator(text: str) -> float | None:
+    """The population of a rate, which may be an average and so no whole number; None where it is not given."""
+    whole = whole_number(text)
+    if whole is not None:
+        return float(whole) or None
+    return float(text) or None if re.fullmatch(r"\d+\.\d+", text, re.ASCII) else None
 
 
 def _year(text: str) -> str | None:
@@ -142,15 +152,17 @@ def read_exclusions(paths: Sequence[Path], *, level: str = "Local authority") ->
             if any(row[at[name]].casefold() not in ("total", "all schools", "all pupils") for name in filters):
                 ledger.drop("parts of the total (types of school or pupils)", len(counted))
                 continue
-            year = re.fullmatch(r"((?:19|20)\d\d)(\d\d)", row[at["time_period"]])
-            if row[at["time_identifier"]] != "Academic year" or year is None:
+            year = re.fullmatch(r"((?:19|20)\d\d)[/-]?(\d\d)", row[at["time_period"]], re.ASCII)
+            running = year is not None and int(year[2]) == (int(year[1]) + 1) % 100
+            if row[at["time_identifier"]].casefold() != "academic year" or year is None or not running:
                 text = f"{quote(row[at['time_period']])}, {quote(row[at['time_identifier']])} is not an academic year."
                 problems.append(Problem(leaf.name, f"row {number}", text, "Give the table by academic year."))
                 continue
-            head = row[at["headcount"]].replace(",", "")
+            head = whole_number(row[at["headcount"]])
             for name in counted:
-                text = row[at[name]].replace(",", "")
-                if not text.isdigit() and text not in HIDDEN | NOT_KNOWN:
+                text = row[at[name]].casefold()
+                number_of = whole_number(text)
+                if number_of is None and text not in HIDDEN | NOT_KNOWN:
                     problems.append(
                         Problem(leaf.name, f"row {number}, {name}", f"{quote(text)} is no count.", "Correct it.")
                     )
@@ -163,9 +175,9 @@ def read_exclusions(paths: Sequence[Path], *, level: str = "Local authority") ->
                     problems.append(Problem(leaf.name, f"row {number}", text, remedy))
                     continue
                 hidden += text in HIDDEN
-                count = text if text.isdigit() else "c" if text in HIDDEN else None
-                status = "final" if text.isdigit() else "suppressed" if count else "missing"
-                exposure = float(head) if head.isdigit() and count else None
+                count = str(number_of) if number_of is not None else "c" if text in HIDDEN else None
+                status = "final" if number_of is not None else "suppressed" if count else "missing"
+                exposure = float(head) if head and count else None
                 area_name = row[at[name_column]] if name_column in at else ""
                 cells[key] = (*key[:2], area_name, key[2], count, exposure, status)
                 ledger.counted += 1

@@ -1,31 +1,31 @@
 """Rows of CSV files and of workbooks, as text, with the row numbers that a spreadsheet shows.
 
-An .ods is read as a stream of XML events, because the Home Office's CSP workbook unpacks to more than a gigabyte of
-it; .xlsx, .xls and .xlsb are read by calamine, one sheet at a time.
+An .ods is streamed (see `opendocument`); .xlsx, .xls and .xlsb are read by calamine, one sheet at a time.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
 
 from evaluation.errors import InputError, Problem
-from evaluation.evidence.sources.intake import AGAIN, Leaf, check_text, read_bytes, refuse_columns
-from evaluation.protocol.suggest import listing, plural
+from evaluation.evidence.personal_data import refuse_personal
+from evaluation.evidence.sources.intake import AGAIN, NO_COLUMN, Leaf, open_lines, read_bytes, refuse_columns, swells
+from evaluation.evidence.sources.opendocument import Row, read_ods
+from evaluation.protocol.suggest import listing, plural, quote
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HEADER_WITHIN = 40  # rows looked through for the header: publishers put titles and notes above it
-_PIECE = 1 << 20
-_MOST_COLUMNS = 2000  # a sheet's last cell is often repeated to the edge of the sheet
-
-Row = tuple[int, list[str]]
+LARGEST_SHEET = 1 << 30  # bytes of XML in an .xlsx, all of which goes through memory
+REMARK = re.compile(r"source|notes?\b|\*|\[|\d+\.|©|crown|copyright|published", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Table:
         header: column names as published.
         header_row: the row they are in.
         rows: number and cells of each row below that is not blank; every row has as many cells as there are columns.
+        passed: lines of text among or below the rows (`Source: ...`), which are not in `rows`; filled while they are read.
     """
 
     leaf: Leaf
@@ -45,10 +46,15 @@ class Table:
     header: list[str]
     header_row: int
     rows: Iterator[Row]
+    passed: list[Row] = field(default_factory=list)
 
     def at(self, name: str) -> int:
         """The position of a column."""
         return self.header.index(name)
+
+    def find(self, names: Sequence[str]) -> int:
+        """The position of a column by any of its names in small letters."""
+        return next(i for i, name in enumerate(self.header) if name.casefold() in names)
 
     def place(self, number: int, column: str = "") -> str:
         """`sheet 2018_19, row 7, Offence Count`."""
@@ -61,7 +67,7 @@ def sheet_names(leaf: Leaf) -> list[str]:
     if not leaf.stem.lower().endswith(WORKBOOKS):
         return [""]
     if leaf.stem.lower().endswith(".ods"):
-        return [name for name, _ in _ods_rows(leaf, names_only=True)]
+        return [name for name, _ in read_ods(leaf, names_only=True)]
     return list(_calamine(leaf).sheet_names)
 
 
@@ -77,17 +83,17 @@ def read_rows(leaf: Leaf, sheet: str = "") -> Iterator[Row]:
     elif stem.endswith(WORKBOOKS):
         yield from _rows_of_workbook(leaf, sheet)
     else:
-        text = check_text(read_bytes(leaf), leaf).decode("utf-8")
-        yield from _rows_of_csv(text, leaf)
+        yield from _rows_of_csv(leaf)
 
 
-def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "") -> Table:
+def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "", *, fold: bool = False) -> Table:
     """Find the header and read what is below it.
 
     Args:
         leaf: the file.
         required: columns that must be there; other names of the same column in one tuple. Order does not matter.
         sheet: of a workbook.
+        fold: whether capital letters are of no account.
 
     Raises:
         InputError: as `read_rows`; or no row has these columns; or header cells are merged, blank or double.
@@ -97,10 +103,12 @@ def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "") -
     for number, cells in rows:
         names = [" ".join(cell.split()) for cell in cells]
         seen.append((number, names))
-        if all(any(name in names for name in options) for options in required):
+        known = {name.casefold() for name in names} if fold else set(names)
+        if all(not known.isdisjoint(options) for options in required):
             header = _trimmed(names)
             _require_sound(leaf, sheet, number, header)
-            return Table(leaf, sheet, header, number, _body(leaf, sheet, header, rows))
+            passed: list[Row] = []
+            return Table(leaf, sheet, header, number, _body(leaf, sheet, header, rows, passed), passed)
         if len(seen) >= HEADER_WITHIN:
             break
     if not seen:
@@ -108,6 +116,53 @@ def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "") -
     best = max(seen, key=lambda row: sum(bool(cell) for cell in row[1]))
     problem = refuse_columns(leaf, _trimmed(best[1]), [options[0] for options in required], best[0])
     raise InputError([problem])
+
+
+def find_table(leaf: Leaf, layouts: Sequence[Sequence[Sequence[str]]]) -> Table:
+    """The first table of a file that has one of some layouts, in whichever sheet it stands.
+
+    Args:
+        leaf: the file.
+        layouts: each as `required` of `open_table`, in small letters.
+
+    Raises:
+        InputError: there is none, said of the first layout; or the header of the one there is cannot be used.
+    """
+    refused: InputError | None = None
+    for sheet in sheet_names(leaf):
+        for layout in layouts:
+            try:
+                return open_table(leaf, layout, sheet, fold=True)
+            except InputError as error:
+                if not error.problems[0].found.startswith(NO_COLUMN) and "no rows" not in error.problems[0].found:
+                    raise
+                refused = refused or error
+    raise refused or InputError([Problem(leaf.name, "", "The workbook has no sheets.", AGAIN)])
+
+
+def refuse_records(leaf: Leaf) -> None:
+    """Refuse a file of records about people, in any of its sheets, before anything else is asked of it.
+
+    Raises:
+        InputError: a row near the top looks like a header of such records, or the cells below do.
+    """
+    for sheet in sheet_names(leaf):
+        top = list(itertools.islice(read_rows(leaf, sheet), HEADER_WITHIN + 50))
+        for at, (number, cells) in enumerate(top[:HEADER_WITHIN]):
+            if sum(bool(cell) for cell in cells) > 1:
+                where = f"sheet {sheet}, row {number}" if sheet else f"row {number}"
+                if problems := refuse_personal(leaf.name, where, cells, [row for _, row in top[at + 1 :]]):
+                    raise InputError(problems)
+                break  # the first row of several cells is the header
+
+
+def describe_remarks(passed: Sequence[Row]) -> list[str]:
+    """A note that lines of text in a table were passed over."""
+    if not passed:
+        return []
+    number, cells = passed[0]
+    text = f"{plural(len(passed), 'line')} of text among the rows passed over (row {number}: {quote(cells[0][:60])})."
+    return [text]
 
 
 def _trimmed(cells: Sequence[str]) -> list[str]:
@@ -143,10 +198,13 @@ def column_letter(position: int) -> str:
     return letters
 
 
-def _body(leaf: Leaf, sheet: str, header: Sequence[str], rows: Iterator[Row]) -> Iterator[Row]:
+def _body(leaf: Leaf, sheet: str, header: Sequence[str], rows: Iterator[Row], passed: list[Row]) -> Iterator[Row]:
     width = len(header)
     delimited = not leaf.stem.lower().endswith(WORKBOOKS)
     for number, cells in rows:
+        if width > 2 and is_remark(cells):
+            passed.append((number, cells))
+            continue
         if len(cells) != width:
             extra = any(cell for cell in cells[width:])
             if extra or (delimited and len(cells) < width):
@@ -158,22 +216,40 @@ def _body(leaf: Leaf, sheet: str, header: Sequence[str], rows: Iterator[Row]) ->
         yield number, cells
 
 
-def _rows_of_csv(text: str, leaf: Leaf) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def is_remark(cells: Sequence[str]) -> bool:
+    """Whether a row is a sentence and not data: text of several words in its first cell, and nothing else.
+
+    A file that is cut short ends in part of a row: that has no full stop or colon, or more than one cell.
+    """
+    first = cells[0] if cells else ""
+    alone = not any(cells[1:])
+    return alone and len(first.split()) > 2 and (first.endswith(".") or bool(REMARK.match(first)))
+
+
+def _rows_of_csv(leaf: Leaf) -> Iterator[Row]:
+    lines = open_lines(leaf)
+    first = next(lines, "")
+    reader = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first), strict=True)
     number = 0
     try:
         for number, cells in enumerate(reader, 1):
             if any(cell.strip() for cell in cells):
                 yield number, [cell.strip() for cell in cells]
     except csv.Error:
-        text = "The quotation marks in this row do not match."
+        text = "The quotation marks in this row do not match, or one is opened and not closed."
         raise InputError([Problem(leaf.name, f"row {number + 1}", text, AGAIN)]) from None
+
+
+def _delimiter(first: str) -> str:
+    """Spreadsheets set to a language with decimal commas write semicolons; some programs write tabs."""
+    return next((sign for sign in (",", ";", "\t") if sign in first), ",")
 
 
 def _calamine(leaf: Leaf) -> Any:
     from python_calamine import CalamineError, CalamineWorkbook
 
     raw = read_bytes(leaf)
+    _require_modest(raw, leaf)
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(raw))
     except (CalamineError, OSError, ValueError) as error:
@@ -181,6 +257,20 @@ def _calamine(leaf: Leaf) -> Any:
         raise InputError(
             [Problem(leaf.name, "", text, "It is damaged, cut short or protected by a password.")]
         ) from None
+
+
+def _require_modest(raw: bytes, leaf: Leaf) -> None:
+    """Refuse a workbook whose parts would not fit into memory, as a zip bomb's."""
+    if not raw.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            large = [info for info in archive.infolist() if info.file_size > LARGEST_SHEET or swells(info)]
+    except zipfile.BadZipFile:
+        return  # said by the reader
+    if large:
+        text = f"Its part {large[0].filename} would unpack to {large[0].file_size / 2**20:,.0f} MB."
+        raise InputError([Problem(leaf.name, "", text, "Save the sheet as CSV, or as .ods, which is streamed.")])
 
 
 def _rows_of_workbook(leaf: Leaf, sheet: str) -> Iterator[Row]:
@@ -219,144 +309,12 @@ def _no_sheet(leaf: Leaf, sheet: str, names: Sequence[str]) -> Problem:
 
 def _rows_of_ods(leaf: Leaf, sheet: str) -> Iterator[Row]:
     names = []
-    for name, rows in _ods_rows(leaf):
+    for name, rows in read_ods(leaf):
         names.append(name)
         if name == sheet:
             yield from rows
             return
     raise InputError([_no_sheet(leaf, sheet, names)])
-
-
-def read_ods(leaf: Leaf) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Every sheet of an .ods in one pass over it, with its rows; use up the rows before the next sheet."""
-    return _ods_rows(leaf)
-
-
-def _ods_rows(leaf: Leaf, *, names_only: bool = False) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Sheets and rows from the stream of XML events in an .ods."""
-    events = _ods_events(leaf, names_only=names_only)
-    event = next(events, None)
-    while event is not None:
-        name = str(event[1])
-        ended: list[tuple[int, Any]] = []
-
-        def rows(ended: list[tuple[int, Any]] = ended) -> Iterator[Row]:
-            for kind, value in events:
-                if kind < 0:
-                    ended.append((kind, value))
-                    return
-                yield kind, value
-
-        current = rows()
-        yield name, current
-        for _ in current:  # what the caller left unread
-            pass
-        event = ended[0] if ended else None
-
-
-def _ods_events(leaf: Leaf, *, names_only: bool) -> Iterator[tuple[int, Any]]:
-    """(-1, sheet name) where a sheet begins; (row number, cells) for each row that is not blank."""
-    try:
-        source = leaf.path if not leaf.member else io.BytesIO(read_bytes(leaf))
-        if not leaf.member and leaf.path.stat().st_size == 0:
-            read_bytes(leaf)
-        with zipfile.ZipFile(source) as archive, archive.open("content.xml") as stream:
-            reader = _OdsReader(names_only=names_only)
-            while piece := stream.read(_PIECE):
-                reader.parser.Parse(piece, False)
-                yield from reader.take()
-            reader.parser.Parse(b"", True)
-            yield from reader.take()
-    except (zipfile.BadZipFile, KeyError, EOFError):
-        text = "The file is not a sound OpenDocument workbook: it is damaged or cut short."
-        raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
-    except expat.ExpatError as error:
-        text = f"The workbook's XML is damaged at line {error.lineno}."
-        raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
-
-
-class _OdsReader:
-    """Builds rows from the events of an OpenDocument table; keeps nothing but the row under way."""
-
-    def __init__(self, *, names_only: bool) -> None:
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._names if names_only else self._start
-        if not names_only:
-            self.parser.EndElementHandler = self._end
-            self.parser.CharacterDataHandler = self._text
-        self._out: list[tuple[int, Any]] = []
-        self._number = 0
-        self._repeat_row = 1
-        self._cells: list[str] = []
-        self._pending = 0  # blank cells that count only if another cell follows
-        self._repeat_cell = 1
-        self._value: str | None = None
-        self._parts: list[str] = []
-        self._within = False
-        self._note = 0
-
-    def take(self) -> list[tuple[int, Any]]:
-        """What was built since the last call."""
-        out, self._out = self._out, []
-        return out
-
-    def _names(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "table:table":
-            self._out.append((-1, attributes.get("table:name", "")))
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in ("table:table-cell", "table:covered-table-cell"):
-            self._repeat_cell = int(attributes.get("table:number-columns-repeated", "1"))
-            kind = attributes.get("office:value-type")
-            self._value = None
-            if kind in ("float", "percentage", "currency"):
-                self._value = _number_text(attributes.get("office:value", ""))
-            elif kind == "date":
-                self._value = attributes.get("office:date-value", "").removesuffix("T00:00:00")
-            self._parts = []
-            self._within = True
-        elif tag == "table:table-row":
-            self._repeat_row = int(attributes.get("table:number-rows-repeated", "1"))
-            self._cells, self._pending = [], 0
-        elif tag == "table:table":
-            self._number = 0
-            self._out.append((-1, attributes.get("table:name", "")))
-        elif tag == "office:annotation":
-            self._note += 1
-        elif tag == "text:s":
-            self._parts.append(" " * int(attributes.get("text:c", "1")))
-        elif tag == "text:p" and self._parts:
-            self._parts.append(" ")
-
-    def _text(self, data: str) -> None:
-        if self._within and not self._note:
-            self._parts.append(data)
-
-    def _end(self, tag: str) -> None:
-        if tag in ("table:table-cell", "table:covered-table-cell"):
-            text = self._value if self._value is not None else "".join(self._parts).strip()
-            if text:
-                self._cells += [""] * self._pending + [text] * min(self._repeat_cell, _MOST_COLUMNS)
-                self._pending = 0
-            else:
-                self._pending = min(self._pending + self._repeat_cell, _MOST_COLUMNS)
-            self._within = False
-        elif tag == "table:table-row":
-            if self._cells:
-                for i in range(self._repeat_row):
-                    self._out.append((self._number + i + 1, list(self._cells)))
-            self._number += self._repeat_row
-        elif tag == "office:annotation":
-            self._note -= 1
-
-
-def _number_text(text: str) -> str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else text
 
 
 def is_workbook(path: Path) -> bool:

@@ -126,6 +126,16 @@ def test_a_revision_names_the_plans_it_touches(tmp_path: Path) -> None:
     assert touched_plans(review, "vehicle_crime", revision) == {}
 
 
+def test_an_exposure_and_the_population_are_revised_too(tmp_path: Path) -> None:
+    review = load_review(write_review(tmp_path))
+    before, after = tmp_path / "a.csv", tmp_path / "b.csv"
+    before.write_text("area,period,count,exposure\nT01,2022-05,10,900\n")
+    after.write_text("area,period,count,exposure\nT01,2022-05,10,950\n")
+    revision = compare_editions(before, after)
+    assert revision.altered == [("T01", "2022-05", "10 of 900", "10 of 950")]
+    assert list(touched_plans(review, "population", revision)) == ["outreach"]
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [("Violence and sexual offences", "violence_and_sexual_offences"), ("1-24s", "m_1_24s"), ("!", "measure")],
@@ -153,6 +163,28 @@ def test_the_template_comes_back_filled_in(tmp_path: Path) -> None:
         "E1,2024-02,*,suppressed",
         "E1,2024-03,2,partial",
     ]
+
+
+def test_the_blank_sheet_itself_is_filled_in_and_read_back(tmp_path: Path) -> None:
+    """A row typed into the very workbook that was written: text in the columns of text, a number under Count."""
+    import re
+    import zipfile
+
+    svd("--template", tmp_path / "blank.xlsx")
+    typed = "".join(
+        f'<c r="{letter}2" t="inlineStr"><is><t>{text}</t></is></c>'
+        for letter, text in (("A", "Referrals"), ("B", "E07000001"), ("C", "2024-03"))
+    )
+    with zipfile.ZipFile(tmp_path / "blank.xlsx") as blank, zipfile.ZipFile(tmp_path / "filled.xlsx", "w") as filled:
+        for name in blank.namelist():
+            text = blank.read(name).decode()
+            if name.endswith("sheet1.xml"):
+                styles = re.findall(r'<col min="(\d)" max="(\d)" width="\d+"( style="1")?', text)
+                assert [bool(style) for first, last, style in styles if int(first) <= 4 <= int(last)] == [False]
+                text = text.replace("</sheetData>", f'<row r="2">{typed}<c r="D2"><v>12</v></c></row></sheetData>')
+            filled.writestr(name, text)
+    assert svd("template", tmp_path / "filled.xlsx", "--into", tmp_path / "r").exit_code == 0
+    assert (tmp_path / "r" / "data" / "referrals.csv").read_text() == "area,period,count\nE07000001,2024-03,12\n"
 
 
 def test_the_template_opens_as_a_workbook_with_a_dictionary(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_recorded_crime_streams_an_ods_with_its_notes(tmp_path: Path) -> None:
             "Cover": [["Police recorded crime"], ["Crown copyright"]],
             "Notes": [["Note 4"], ["Ashford: offences were unassigned in the year ending March 2020, so figures should not be used."]],
             "2018_19": [["Table"], PRC, prc_row(3), prc_row(4, code="34A"), prc_row(9, "Unassigned Kent"), prc_row(5, "Shepway", quarter=4)],
-            "2019_20": [PRC, prc_row(6, year="2019/20", quarter=2), prc_row(2, None, force="British Transport Police"), prc_row(1, force="Action Fraud")],
+            "2019_20": [PRC, prc_row(6, year="2019/20", quarter=2), prc_row(2, None, year="2019/20", force="British Transport Police"), prc_row(1, year="2019/20", force="Action Fraud")],
         },
     )  # fmt: skip
     extract = recorded_crime.read([path], recorded_crime.Options(by="group"))
@@ -144,11 +144,11 @@ def test_recorded_crime_reads_the_older_csv(tmp_path: Path) -> None:
 def test_recorded_crime_refuses_an_unknown_code_and_a_bad_count(tmp_path: Path) -> None:
     path = write_ods(tmp_path / "prc.ods", {"2018_19": [PRC, prc_row(3)]})
     assert refusal(lambda: recorded_crime.read([path], recorded_crime.Options(codes=frozenset({"99Z"}))))[0] == "--code"
-    bad = write_ods(tmp_path / "bad.ods", {"2018_19": [PRC, prc_row(3), [*prc_row(3)[:-1], "x"]]})
+    bad = write_ods(tmp_path / "bad.ods", {"2018_19": [PRC, prc_row(3), [*prc_row(3)[:-1], "many"]]})
     assert refusal(lambda: recorded_crime.read([bad], recorded_crime.Options())) == (
         "bad.ods",
         "sheet 2018_19, row 3",
-        "'x' is not a count.",
+        "'many' is not a count.",
     )
     cut = tmp_path / "cut.ods"
     cut.write_bytes(path.read_bytes()[:200])
