@@ -103,7 +103,8 @@ def _parts() -> dict[str, str]:
         f'<Relationship Id="rId4" Type="{office}/styles" Target="styles.xml"/></Relationships>',
         # Style 1 is text (so that 2024-03 stays as typed), style 2 bold.
         "xl/styles.xml": f'{head}<styleSheet xmlns="{main}"><fonts count="2"><font/><font><b/></font></fonts>'
-        '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+        '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
+        '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
         '<cellXfs count="3"><xf/><xf numFmtId="49" applyNumberFormat="1"/><xf fontId="1" applyFont="1"/></cellXfs></styleSheet>',
         "xl/worksheets/sheet1.xml": f"{head}{_counts_sheet(main)}",
         "xl/worksheets/sheet2.xml": f"{head}{_sheet(main, dictionary, '')}",
