@@ -176,8 +176,9 @@ def conclude(
             made += examine_changes(frame, order.task, changes, fit, store, interval)
         made += alarms if frame.role != "unaffected" else []
         entries[question.key] = findings.find(
-            frame, indicator, estimands, diagnostics, made, interval, doubts=declared_doubts(plan), draft=draft
-        )
+            frame, indicator, estimands, diagnostics, made, interval, doubts=declared_doubts(plan), draft=draft,
+            thresholds=review.settings.thresholds,
+        )  # fmt: skip
         effects.append(tabulate(frame, estimands, interval))
         checks += [(plan.id, question.key, c.name, c.passed, c.sentence) for c in made]
         series[question.key] = draw_series(frame, fit, interval)

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from evaluation.calibration import alarms
+from evaluation.calibration import alarms, forecasts
 from evaluation.calibration.coverage import STUDIES, run_study
 from evaluation.calibration.ranks import MODELS, run_ranks
 from evaluation.calibration.results import take_stamp, write_results
 
 RANKS = "ranks"
 ALARMS = "alarms"
-NAMES = (*STUDIES, ALARMS, RANKS)
-SMALL = {"simulations": 8, "ranks": 20, "alarms": 4}
+FORECASTS = "forecasts"
+NAMES = (*STUDIES, ALARMS, FORECASTS, RANKS)
+SMALL = {"simulations": 8, "ranks": 20, "alarms": 4, "forecasts": 10}
 
 
 def calibrate(
@@ -48,6 +49,10 @@ def calibrate(
         elif name == ALARMS:
             alarms.run_alarms(
                 simulations or (SMALL["alarms"] if size == "small" else alarms.SIMULATIONS), jobs, keep, report
+            )
+        elif name == FORECASTS:
+            forecasts.run_forecasts(
+                simulations or (SMALL["forecasts"] if size == "small" else forecasts.SIMULATIONS), jobs, keep, report
             )
         else:
             study = STUDIES[name]

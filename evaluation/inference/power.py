@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 
 # The approximation does not sample: the task's sampler only names it.
 NO_SAMPLER = Sampler(chains=2, tune=0, draws=0)
-REFITS = 48
+REFITS = 60
 DRAWN = 4000
 LEVELS = 25
 APPROXIMATIONS = 8
@@ -303,25 +303,81 @@ def shorten(futures: Futures, history: Frame, follow_up: int) -> Futures:
     return replace(futures, frame=frame, everybody=everybody, mean=futures.mean[:, :, : len(frame.periods)])
 
 
+@dataclass(frozen=True)
+class Metamodel:
+    """Which end of the interval a refit would give, learned from some refits.
+
+    Attributes:
+        weights: of the columns of totals.
+        spread: standard deviation of what the totals do not say.
+        largest: the largest effect on which it was learned, as a log rate ratio without its sign.
+    """
+
+    weights: Array
+    spread: float
+    largest: float
+
+
+def learn_ends(
+    futures: Futures, interval: float, seed: int, published: Published, refits: int, rng: np.random.Generator
+) -> Metamodel:
+    """Refit some of the futures and learn from them.
+
+    A third of the effects are spread evenly over the whole range and a little beyond; the others lie where the first
+    third says that an effect is sometimes found and sometimes not, and count most: only there does the end decide.
+    """
+    quiet = _totals(futures, draw_counts(futures, np.zeros(len(futures.mean)), rng))
+    largest = float(np.clip(6.0 * np.std(quiet[:, 1]), 0.15, 1.6))
+    chosen = rng.choice(len(futures.mean), size=refits, replace=False)
+    pilot = refits // 3
+    sizes = rng.permutation(np.linspace(-0.1, 1.0, pilot)) * largest
+    design, ends = _refit(futures, chosen[:pilot], sizes, interval, seed, published, rng)
+    weights, _ = _regress(design, ends)
+    usual = float(np.std(quiet @ weights))
+    tried = np.linspace(0.0, largest, LEVELS)
+    counts = (draw_counts(futures, np.full(len(futures.mean), futures.better * size), rng) for size in tried)
+    middle = np.array([float(np.median(_totals(futures, drawn) @ weights)) for drawn in counts])
+    near = tried[np.abs(middle) < 2.5 * usual]
+    low, high = (float(near[0]), float(near[-1])) if near.size else (0.0, largest)
+    sizes = rng.permutation(np.linspace(low, high, refits - pilot))
+    more, further = _refit(futures, chosen[pilot:], sizes, interval, seed + pilot, published, rng)
+    design, ends = np.concatenate([design, more]), np.concatenate([ends, further])
+    importance = np.exp(-0.5 * (design @ weights / (1.5 * usual)) ** 2) + 0.02 if usual > 0 else np.ones(len(ends))
+    return Metamodel(*_regress(design, ends, importance), largest)
+
+
+def _refit(
+    futures: Futures,
+    some: NDArray[np.int64],
+    sizes: Array,
+    interval: float,
+    seed: int,
+    published: Published,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Totals and deciding ends of some futures, each with an effect of its own (without its sign)."""
+    chosen = replace(futures, mean=futures.mean[some], place=futures.place[some])
+    counts = draw_counts(chosen, futures.better * sizes, rng)
+    ends = np.array([deciding_end(chosen, c, interval, seed + i, published) for i, c in enumerate(counts)])
+    return _totals(chosen, counts), ends
+
+
+def forecast_detection(metamodel: Metamodel, futures: Futures, counts: Array) -> Array:
+    """Forecast probability that a refit finds a benefit, for each future's counts; shape (future,)."""
+    ends = _totals(futures, counts) @ metamodel.weights
+    return np.asarray(special.ndtr(-ends / max(metamodel.spread, 1e-6)))
+
+
 def _foresee(
     futures: Futures, follow_up: int, interval: float, seed: int, published: Published, refits: int
 ) -> Prospect:
     rng = np.random.default_rng((seed, follow_up))
-    quiet = _totals(futures, draw_counts(futures, np.zeros(DRAWN), rng))
-    largest = float(np.clip(6.0 * np.std(quiet[:, 1]), 0.15, 1.6))
-    # Some of the futures are refitted, their effects spread evenly over the range and a little beyond.
-    some = rng.choice(DRAWN, size=refits, replace=False)
-    sizes = futures.better * rng.permutation(np.linspace(-0.1, 1.0, refits)) * largest
-    chosen = replace(futures, mean=futures.mean[some], place=futures.place[some])
-    counts = draw_counts(chosen, sizes, rng)
-    ends = np.array([deciding_end(chosen, c, interval, seed + i, published) for i, c in enumerate(counts)])
-    design = _totals(chosen, counts)
-    weights, spread = _regress(design, ends)
-    levels = futures.better * np.linspace(0.0, largest, LEVELS)
+    metamodel = learn_ends(futures, interval, seed, published, refits, rng)
+    levels = futures.better * np.linspace(0.0, metamodel.largest, LEVELS)
     power = []
     for level in levels:
-        tried = _totals(futures, draw_counts(futures, np.full(DRAWN, level), rng))
-        power.append(float(np.mean(special.ndtr(-(tried @ weights) / max(spread, 1e-6)))))
+        counts = draw_counts(futures, np.full(len(futures.mean), level), rng)
+        power.append(float(np.mean(forecast_detection(metamodel, futures, counts))))
     expected = float(futures.mean[:, : futures.frame.n_treated][:, :, futures.ahead].sum(axis=(1, 2)).mean())
     monotone = np.maximum.accumulate(power)
     return Prospect(
@@ -329,16 +385,18 @@ def _foresee(
     )
 
 
-def _regress(design: Array, ends: Array) -> tuple[Array, float]:
-    """Least squares, and the spread around it; a refit whose approximation failed (far from all others) is left out."""
+def _regress(design: Array, ends: Array, importance: Array | None = None) -> tuple[Array, float]:
+    """Weighted least squares, and the spread around it; a refit whose approximation failed (far from all others) is left out."""
+    root = np.sqrt(np.ones(len(ends)) if importance is None else importance)
     kept = np.ones(len(ends), dtype=bool)
     for _ in range(3):
-        weights, *_ = np.linalg.lstsq(design[kept], ends[kept], rcond=None)
+        weights, *_ = np.linalg.lstsq(design[kept] * root[kept, None], ends[kept] * root[kept], rcond=None)
         away = np.abs(ends - design @ weights)
         usual = 1.4826 * float(np.median(away[kept]))
-        kept = away <= max(4.0 * usual, 1e-9)
-    residual = (ends - design @ weights)[kept]
-    return weights, float(np.sqrt(np.sum(residual**2) / max(kept.sum() - design.shape[1], 1)))
+        # Far from where the end decides, the line may rightly miss.
+        kept = (away <= max(4.0 * usual, 1e-9)) | (root < 0.5 * root.max())
+    residual, share = (ends - design @ weights)[kept], root[kept] ** 2 / np.mean(root[kept] ** 2)
+    return weights, float(np.sqrt(np.sum(share * residual**2) / max(kept.sum() - design.shape[1], 1)))
 
 
 def _totals(futures: Futures, counts: Array) -> Array:

@@ -52,9 +52,6 @@ def complete(
     """
     interval, key = review.settings.interval, plan.indicators.primary
     for name, entry in finding["indicators"].items():
-        # An outcome that should not move is a check of the others and has no grade of its own.
-        entry["grade"] = None if entry["role"] == "unaffected" else grades.grade(entry, review.settings.thresholds)
-        entry["change_our_mind"] = grades.change_our_mind(entry, entry["checks"])
         entry["maryland"] = grades.design_level(entry["design"], entry["n_areas"], entry["n_treated"])
         entry["log_rate_ratio"] = log_rate_ratio(material[name]) if name in material else None
     primary = finding["indicators"][key]

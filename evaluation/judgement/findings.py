@@ -7,24 +7,25 @@ confidence the design, the checks and the data deserve (from the published rules
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from evaluation.inference.checks import Check
-from evaluation.inference.effects import Diagnostics, Estimand, Summary, prob_below, summarise
+from evaluation.inference.effects import Diagnostics, Draws, Estimand, Summary, prob_below, summarise
 from evaluation.inference.frame import Frame, meaningful_bounds, neutral_value
-from evaluation.judgement import wording
+from evaluation.judgement import grades, headlines, wording
 from evaluation.protocol import Indicator
+from evaluation.protocol.partnership import Thresholds
 from evaluation.protocol.period import read_span
 
 RATINGS = {
-    "benefit": "The credible interval lies wholly on the better side of no effect.",
-    "harm": "The credible interval lies wholly on the worse side of no effect.",
+    "benefit": "The credible interval lies wholly on the better side of no effect, and a benefit is almost certain.",
+    "harm": "The credible interval lies wholly on the worse side of no effect, and a benefit is a remote chance.",
     "no_meaningful_effect": "The interval contains no effect, and no effect worth acting on in either direction.",
     "unclear": "The interval contains no effect, a check shows an effect where there can be none, or the drift before the start would undo it.",
-    "too_small_to_tell": "The interval contains a meaningful benefit and a meaningful harm: too little data to tell.",
+    "too_small_to_tell": "The interval contains a meaningful benefit and a meaningful harm, and neither is almost certain: too little data to tell.",
     "failed": "The computation did not pass its gate; no estimate is shown.",
 }
 LEVELS = ("low", "moderate", "high")
@@ -60,24 +61,45 @@ DOUBTS = {
 }  # fmt: skip
 
 
-def rate(frame: Frame, summary: Summary, checks: Sequence[Check]) -> str:
-    """The rating of one finding (see :data:`RATINGS`)."""
+def disqualify(frame: Frame, summary: Summary, checks: Sequence[Check]) -> list[str]:
+    """The checks by which an interval without no effect is not called an effect; empty where none speaks against it."""
+    neutral = neutral_value(frame)
+    if summary.lower <= neutral <= summary.upper:
+        return []
+    direction = "lower" if summary.upper < neutral else "higher"
+    return [check.name for check in checks if check.name in DISQUALIFYING and check.towards == direction]
+
+
+def rate(frame: Frame, summary: Summary, checks: Sequence[Check], prob_benefit: float | None = None) -> str:
+    """The rating of one finding (see :data:`RATINGS`).
+
+    Args:
+        frame: the question.
+        summary: of its rate ratio or difference.
+        checks: made of it.
+        prob_benefit: probability of a benefit; where it is given, only what is almost certain is called a benefit or
+            (that there is none) a harm, and nothing that is almost certain either way is called too small to tell.
+    """
     neutral = neutral_value(frame)
     fewer_is_better = frame.direction == "lower_is_better"
     if summary.upper < neutral or summary.lower > neutral:
-        direction = "lower" if summary.upper < neutral else "higher"
-        if any(check.name in DISQUALIFYING and check.towards == direction for check in checks):
+        # An interval narrower than usual can exclude no effect while neither way is almost certain yet.
+        if disqualify(frame, summary, checks) or (prob_benefit is not None and not _almost_certain(prob_benefit)):
             return "unclear"
-        return "benefit" if (direction == "lower") == fewer_is_better else "harm"
+        return "benefit" if (summary.upper < neutral) == fewer_is_better else "harm"
     bounds = meaningful_bounds(frame)
     if bounds is None:
         return "unclear"
     low, high = bounds
     if low < summary.lower and summary.upper < high:
         return "no_meaningful_effect"
-    if summary.lower <= low and high <= summary.upper:
+    if summary.lower <= low and high <= summary.upper and not _almost_certain(prob_benefit):
         return "too_small_to_tell"
     return "unclear"
+
+
+def _almost_certain(prob_benefit: float | None) -> bool:
+    return prob_benefit is not None and wording.is_almost_certain(prob_benefit)
 
 
 def judge_confidence(
@@ -128,22 +150,37 @@ def find(
     *,
     draft: bool,
     doubts: Sequence[str] = (),
+    thresholds: Thresholds | None = None,
 ) -> dict[str, Any]:
-    """One indicator's entry in finding.json."""
+    """One indicator's entry in finding.json.
+
+    Args:
+        frame, indicator: the question.
+        estimands: every reported quantity with its draws.
+        diagnostics: of the computation.
+        checks: made of the finding.
+        interval: probability of the intervals.
+        draft: whether it was computed as a draft.
+        doubts: of the plan's own, each a sentence.
+        thresholds: of the grades, from review.yaml; the defaults where not given.
+    """
     by_name = {e.name: e for e in estimands if not (e.cohort or e.event_time is not None)}
     headline_name = "difference" if frame.likelihood == "normal" else "rate_ratio"
     main = by_name[headline_name]
     summary = summarise(main.draws, interval)
     fewer_is_better = frame.direction == "lower_is_better"
-    below = prob_below(main.draws, neutral_value(frame))
+    # A draw of exactly no effect counts half: it is neither a benefit nor a harm.
+    below = 0.5 * float(np.mean(main.draws < neutral_value(frame)) + np.mean(main.draws <= neutral_value(frame)))
     prob_benefit = below if fewer_is_better else 1.0 - below
-    rating = rate(frame, summary, checks)
+    rating = rate(frame, summary, checks, prob_benefit)
     breaks = recording_breaks(frame, indicator)
     confidence, reasons = judge_confidence(frame, checks, draft=draft, doubts=[*doubts, *breaks])
     entry = describe(frame)
     for name in ("rate_ratio", "percent_change", "difference", "events_averted"):
         if name in by_name:
             entry[name] = asdict(summarise(by_name[name].draws, interval))
+    if "events_averted" in by_name:
+        entry["events_averted"] = asdict(agree(by_name["events_averted"].draws, summary, interval))
     entry["by_event_time"] = [
         {"event_time": e.event_time, headline_name: asdict(summarise(e.draws, interval))}
         for e in estimands
@@ -158,8 +195,10 @@ def find(
         "confidence": confidence,
         "confidence_reasons": reasons,
         "rating": rating,
+        "disqualified_by": disqualify(frame, summary, checks),
     }
-    entry["headline"] = write_headline(entry, indicator, checks)
+    entry["checks"] = [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in checks]
+    put_in_words(entry, indicator, thresholds or Thresholds())
     entry["caveats"] = [*frame.notes, *breaks]
     if diagnostics.divergences:
         entry["caveats"].append(f"{diagnostics.divergences} of {diagnostics.n_draws} draws diverged.")
@@ -170,8 +209,42 @@ def find(
         "divergences": diagnostics.divergences,
     }
     entry["empirical_interval"] = next((check.widened for check in checks if check.widened), None)
-    entry["checks"] = [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in checks]
     return entry
+
+
+def put_in_words(entry: dict[str, Any], indicator: Indicator, thresholds: Thresholds) -> None:
+    """Grade, headline and what would change our mind, from the entry's own numbers, rating and confidence; in place.
+
+    An outcome that should not move is a check of the others and has no grade of its own.
+    """
+    entry["grade"] = None if entry["role"] == "unaffected" else grades.grade(entry, thresholds)
+    entry["headline"] = headlines.write_headline(entry, indicator.title, indicator.direction)
+    entry["change_our_mind"] = headlines.change_our_mind(entry)
+
+
+def lower_confidence(entry: dict[str, Any], indicator: Indicator, thresholds: Thresholds, because: str) -> None:
+    """Take one level off an entry's confidence for a reason that only other findings show; its words follow, in place."""
+    entry["confidence"] = LEVELS[max(LEVELS.index(entry["confidence"]) - 1, 0)]
+    entry["confidence_reasons"] = [*entry["confidence_reasons"], because]
+    put_in_words(entry, indicator, thresholds)
+
+
+def agree(averted: Draws, ratio: Summary, interval: float) -> Summary:
+    """Summary of events averted whose ends and middle lie on the same side of none as the rate ratio's.
+
+    In every draw both say the same of the sign. A quantile interpolates between two neighbouring draws, so where these
+    lie on different sides of none the two may come apart; then the neighbour on the rate ratio's side is taken.
+    """
+    found, tail = summarise(averted, interval), (1.0 - interval) / 2.0
+    parts = {"lower": (tail, ratio.upper), "median": (0.5, ratio.median), "upper": (1.0 - tail, ratio.lower)}
+    changed = {}
+    for name, (quantile, opposite) in parts.items():
+        fewer = 1.0 - opposite
+        if np.sign(getattr(found, name)) != np.sign(fewer):
+            end = np.quantile(averted, quantile, method="higher" if fewer > 0 else "lower")
+            value = float(end) if fewer != 0 else 0.0
+            changed[name] = value if np.sign(value) == np.sign(fewer) else 0.0
+    return replace(found, **changed)
 
 
 def fail(
@@ -186,6 +259,8 @@ def fail(
     entry |= {
         "by_event_time": [], "prob_benefit": None, "prob_meaningful": None, "meaningful": None, "interval": interval,
         "phrase": None, "empirical_interval": None, "confidence": "low", "confidence_reasons": [reason], "rating": "failed",
+        "disqualified_by": [], "grade": None if role == "unaffected" else "not_estimated",
+        "change_our_mind": headlines.UNTIL_COMPUTED,
         "headline": f"{title}: no estimate is shown. {reason}", "caveats": [reason],
         "diagnostics": {"rhat_max": None, "ess_bulk_min": None, "ess_tail_min": None, "divergences": None}, "checks": [],
     }  # fmt: skip
@@ -213,42 +288,6 @@ def prob_meaningful(frame: Frame, main: Estimand) -> float | None:
     if frame.direction == "lower_is_better":
         return prob_below(main.draws, bounds[0])
     return float(np.mean(main.draws > bounds[1]))
-
-
-def write_headline(entry: dict[str, Any], indicator: Indicator, checks: Sequence[Check]) -> str:
-    """One sentence from the entry's own numbers."""
-    title, level = indicator.title, f"{100 * entry['interval']:.0f}% credible interval"
-    if entry["likelihood"] == "normal":
-        effect = entry["difference"]
-        found = f"{title} differed by {wording.difference(effect['median'])} from what was expected without it"
-        spread = f"{level} {wording.difference(effect['lower'])} to {wording.difference(effect['upper'])}"
-    else:
-        effect = entry["percent_change"]
-        found = f"{title}: {wording.change(effect['median'])} than expected without it"
-        if wording.change(effect["median"]) == "no different":
-            found = f"{title}: no different from what was expected without it"
-        spread = f"{level} {wording.change_range(effect['lower'], effect['upper'])}"
-    event = "fell" if indicator.direction == "lower_is_better" else "rose"
-    event = f"it {event} because of this, if the design's assumptions hold"
-    chance = wording.probability_sentence(entry["prob_benefit"], event)
-    rating = entry["rating"]
-    if rating == "too_small_to_tell":
-        return f"Too small to tell. {found} ({spread}). {chance}."
-    if rating == "no_meaningful_effect":
-        return f"No effect worth acting on. {found} ({spread}). {chance}."
-    if rating == "unclear":
-        against = [c for c in checks if c.name in DISQUALIFYING and c.towards]
-        excluded = effect["lower"] > 0 or effect["upper"] < 0
-        if excluded and against:
-            drift = all(c.name == "breakdown" for c in against)
-            why = (
-                "the drift before the start, had it gone on, would undo it"
-                if drift
-                else "a check found the same where there can be none"
-            )
-            return f"Not called an effect: {found} ({spread}), but {why}."
-        return f"Unclear. {found} ({spread}). {chance}."
-    return f"{found} ({spread}). {chance}."
 
 
 def recording_breaks(frame: Frame, indicator: Indicator) -> list[str]:

@@ -6,10 +6,9 @@ people with the same numbers reach the same words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from evaluation.judgement import wording
 from evaluation.protocol.partnership import Thresholds
 
 GRADES = {
@@ -30,8 +29,8 @@ GRADE_RULES: tuple[tuple[str, str], ...] = (
         "Rated unclear, confidence not low, no check against it, and probability of benefit at or above `promising`",
         "promising",
     ),
-    ("Rated unclear, and probability of harm at or above `possible_harm`", "possible_harm"),
-    ("Rated unclear otherwise", "no_clear_effect"),
+    ("Rated unclear, no check against it, and probability of harm at or above `possible_harm`", "possible_harm"),
+    ("Rated unclear otherwise, or a check speaks against it", "no_clear_effect"),
     ("No estimate", "not_estimated"),
 )
 _BY_RATING = {
@@ -58,8 +57,7 @@ def grade(entry: Mapping[str, Any], thresholds: Thresholds) -> str:
         return "strong_evidence_of_benefit" if entry["confidence"] == "high" else "promising"
     if rating in _BY_RATING:
         return _BY_RATING[rating]
-    # An interval without no effect that is called unclear has a check against it.
-    disqualified = _excludes_none(entry)
+    disqualified = bool(entry["disqualified_by"])
     if not disqualified and entry["confidence"] != "low" and chance >= thresholds.promising:
         return "promising"
     if not disqualified and 1.0 - chance >= thresholds.possible_harm:
@@ -67,35 +65,8 @@ def grade(entry: Mapping[str, Any], thresholds: Thresholds) -> str:
     return "no_clear_effect"
 
 
-def _excludes_none(entry: Mapping[str, Any]) -> bool:
-    effect: Mapping[str, float] | None = entry.get("percent_change") or entry.get("difference")
-    return effect is not None and (effect["lower"] > 0 or effect["upper"] < 0)
-
-
 def design_level(design: str, n_areas: int | None, n_treated: int | None) -> dict[str, Any]:
     """The design's level on the Maryland Scientific Methods Scale (1 to 5), and why."""
     controlled = design == "its" and (n_areas or 0) > (n_treated or 0)
     level, because = MARYLAND["its_controlled" if controlled else design]
     return {"scale": "Maryland Scientific Methods Scale", "level": level, "because": because}
-
-
-def change_our_mind(entry: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> str:
-    """What would change our mind: the breakdown value where there is one, else which end of the interval would move."""
-    if entry["rating"] == "failed":
-        return "An estimate: the computation has to succeed first."
-    found = next((c for c in checks if c["name"] == "breakdown" and c["passed"] is not None), None)
-    if found is not None:
-        return str(found["sentence"])
-    effect = entry.get("percent_change")
-    if effect is None:
-        return "More data, or a check that fails where it passed."
-    if _excludes_none(entry):
-        nearer = min(effect["lower"], effect["upper"], key=abs)
-        return (
-            "Evidence that something else moved these areas by as much as lies between no change and "
-            f"{wording.change(nearer)}, the nearer end of the interval."
-        )
-    return (
-        "An interval that no longer contains no effect: now it reaches from "
-        f"{wording.change(effect['lower'])} to {wording.change(effect['upper'])}."
-    )

@@ -29,19 +29,42 @@ PUBLISHED_RANGES: tuple[tuple[str, str], ...] = (
     ("highly likely", "about 80% to about 90%"),
     ("almost certain", "about 95% to under 100%"),
 )
+# The yardstick's term for just under an even chance also takes what lies just over it; then the sentence says so.
+EVEN = 0.5
 
 
 def probability_phrase(probability: float) -> str:
-    """The yardstick's term for a probability."""
+    """The yardstick's term for a probability; a probability at a cut takes the higher term."""
     return next(term for bound, term in YARDSTICK if probability < bound)
+
+
+def is_almost_certain(probability: float) -> bool:
+    """Whether the yardstick's outermost words stand for a probability: almost certain, or a remote chance."""
+    return probability_phrase(probability) in (YARDSTICK[0][1], YARDSTICK[-1][1])
+
+
+def cut_ranges() -> list[tuple[str, str]]:
+    """Each term with the probabilities for which it is used here, from :data:`YARDSTICK`."""
+    lows = [0.0, *(bound for bound, _ in YARDSTICK)]
+    return [
+        (term, f"{100 * low:g}% to {'100%' if bound > 1 else f'under {100 * bound:g}%'}")
+        for low, (bound, term) in zip(lows, YARDSTICK, strict=False)
+    ]
+
+
+def probability_figure(probability: float) -> str:
+    """`72%`; `about even, 51%` where the term is a realistic possibility but the chance is no longer below even."""
+    if probability >= EVEN and probability_phrase(probability) == "realistic possibility":
+        return f"about even, {percent(probability)}"
+    return percent(probability)
 
 
 def probability_sentence(probability: float, event: str) -> str:
     """`It is likely (72%) that <event>.` with the yardstick's term; "a remote chance" and "a realistic possibility"."""
-    term = probability_phrase(probability)
+    term, figure = probability_phrase(probability), probability_figure(probability)
     if term in ("remote chance", "realistic possibility"):
-        return f"There is a {term} ({percent(probability)}) that {event}"
-    return f"It is {term} ({percent(probability)}) that {event}"
+        return f"There is a {term} ({figure}) that {event}"
+    return f"It is {term} ({figure}) that {event}"
 
 
 def percent(probability: float) -> str:
@@ -64,15 +87,17 @@ def change(percent_change: float) -> str:
         return "no different"
     if size < 0.05:
         return f"under 0.1% {'lower' if percent_change < 0 else 'higher'}"
+    if -100 < percent_change <= -99.5:  # as good as nothing left is not yet nothing left
+        return "over 99% lower"
     shown = f"{size:.1f}%" if size < 1.95 else f"{size:,.0f}%"
     return f"{shown} {'lower' if percent_change < 0 else 'higher'}"
 
 
 def change_range(lower: float, upper: float) -> str:
-    """`26% to 44% lower`, or `26% lower to 11% higher`."""
+    """`26% to 44% lower`, or `26% lower to 11% higher`; `about 5% lower` where both ends round to the same."""
     first, second = change(lower), change(upper)
-    if lower == upper == 0:
-        return first
+    if first == second:
+        return first if lower == upper or first.startswith(("under", "over")) else f"about {first}"
     if first.split()[-1] == second.split()[-1]:
         small, large = sorted((lower, upper), key=abs)
         return f"{change(small).rsplit(' ', 1)[0]} to {change(large)}"
@@ -82,7 +107,9 @@ def change_range(lower: float, upper: float) -> str:
 def amount(value: float) -> str:
     """A number of events as people say it: whole above 10, one decimal below, and never 0.0 for what is not 0."""
     size = abs(value)
-    if 0 < size < 0.05:
+    if size == 0:
+        return "0"
+    if size < 0.05:
         return "under 0.1"
     return f"{size:,.0f}" if size >= 9.95 else f"{size:.1f}"
 
@@ -90,6 +117,8 @@ def amount(value: float) -> str:
 def events_range(summary: Mapping[str, float], unit: str) -> str:
     """`about 2,500 fewer offences (1,900 to 3,100 fewer)`. Positive is averted."""
     middle, lower, upper = summary["median"], summary["lower"], summary["upper"]
+    if lower == upper == 0:
+        return f"neither fewer nor more {unit}"
     if lower >= 0 or upper <= 0:
         word = "fewer" if lower >= 0 else "more"
         small, large = sorted((abs(lower), abs(upper)))
