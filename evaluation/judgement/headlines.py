@@ -103,7 +103,7 @@ def _lead(entry: Entry) -> str:
 def _small(entry: Entry) -> str:
     if entry["rating"] != "no_meaningful_effect":
         return ""
-    return f", but any change is smaller than what is worth acting on ({_worth(entry)})"
+    return f", but the whole interval is smaller than what is worth acting on ({_worth(entry)})"
 
 
 def _found(entry: Entry, title: str) -> str:

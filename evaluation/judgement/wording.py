@@ -121,8 +121,9 @@ def events_range(summary: Mapping[str, float], unit: str) -> str:
         return f"neither fewer nor more {unit}"
     if lower >= 0 or upper <= 0:
         word = "fewer" if lower >= 0 else "more"
-        small, large = sorted((abs(lower), abs(upper)))
-        return f"about {amount(middle)} {word} {unit} ({amount(small)} to {amount(large)} {word})"
+        small, large = (amount(size) for size in sorted((abs(lower), abs(upper))))
+        spread = small if small == large else f"{small} to {large}"
+        return f"about {amount(middle)} {word} {unit} ({spread} {word})"
     word = "fewer" if middle >= 0 else "more"
     return f"about {amount(middle)} {word} {unit} ({amount(lower)} more to {amount(upper)} fewer)"
 

@@ -109,7 +109,9 @@ def period_name(label: str) -> str:
 
 
 def _joined(low: str, high: str) -> str:
-    """Join two ends; a word both share is said once, the smaller number first."""
+    """Join two ends; a word both share is said once, the smaller number first, and ends that read the same once."""
+    if low == high:
+        return low
     low_number, _, low_rest = low.partition(" ")
     high_number, _, high_rest = high.partition(" ")
     if low_rest == high_rest and low_number[:1].isdigit() and high_number[:1].isdigit():

@@ -16,7 +16,9 @@ from evaluation.inference.frame import Frame
 from evaluation.judgement import findings
 from evaluation.judgement.findings import find, judge_confidence, rate
 from evaluation.protocol import Indicator
-from tests.inference.fabricated import draws, fit_of_effect, frame
+from evaluation.protocol.partnership import Thresholds
+from tests.inference.fabricated import fit, fit_of_effect, frame
+from tests.judgement.contradictions import find_contradictions
 
 GOOD = Diagnostics(1.001, 1500.0, 1400.0, 0, 4000)
 ASSAULTS = Indicator(key="assaults", title="Recorded assaults", unit="assaults")
@@ -175,23 +177,28 @@ def entry(
     return find(of, indicator, estimands, GOOD, checks, 0.95, draft=draft)
 
 
-TAIL = "because of this, if the design's assumptions hold."
+TAIL = "because of this, if the design's assumptions hold"
 # centre, standard deviation, checks, rating, what was found, the interval in words, and how the sentence ends
 GOLDEN = [
-    (0.8, 0.03, (), "benefit", "Recorded assaults: 20% lower", "14% to 26% lower",
-     f". It is almost certain (more than 99%) that it fell {TAIL}"),
-    (1.2, 0.04, (), "harm", "Recorded assaults: 20% higher", "12% to 28% higher",
-     f". There is a remote chance (less than 1%) that it fell {TAIL}"),
+    (0.8, 0.03, (), "benefit", "Strong evidence of benefit. Recorded assaults: 20% lower", "14% to 26% lower",
+     f". It is almost certain (more than 99%) that it fell {TAIL}; high confidence."),
+    (1.2, 0.04, (), "harm", "Possible harm. Recorded assaults: 20% higher", "12% to 28% higher",
+     f". There is a remote chance (less than 1%) that it fell {TAIL}; high confidence."),
     (0.995, 0.01, (), "no_meaningful_effect", "No effect worth acting on. Recorded assaults: 0.5% lower",
-     "2% lower to 1.5% higher", f". It is likely (69%) that it fell {TAIL}"),
-    (0.93, 0.05, (), "unclear", "Unclear. Recorded assaults: 7% lower", "17% lower to 3% higher",
-     f". It is highly likely (92%) that it fell {TAIL}"),
-    (0.95, 0.2, (), "too_small_to_tell", "Too small to tell. Recorded assaults: 5% lower", "44% lower to 34% higher",
-     f". It is likely (60%) that it fell {TAIL}"),
+     "2% lower to 1.5% higher", f". It is likely (69%) that it fell {TAIL}, but the whole interval is smaller than what "
+     "is worth acting on (5%); high confidence."),
+    (0.93, 0.05, (), "unclear", "No clear effect. Recorded assaults: 7% lower", "17% lower to 3% higher",
+     f". It is highly likely (92%) that it fell {TAIL}; high confidence."),
+    (0.92, 0.05, (), "unclear", "Promising. Recorded assaults: 8% lower", "18% lower to 1.8% higher",
+     f". It is almost certain (95%) that it fell {TAIL}; high confidence."),
+    (0.95, 0.2, (), "too_small_to_tell", "Too small or too early to tell. Recorded assaults: 5% lower",
+     "44% lower to 34% higher", f". It is likely (60%) that it fell {TAIL}; high confidence."),
+    (0.75, 0.157, (), "unclear", "Promising. Recorded assaults: 25% lower", "56% lower to 6% higher",
+     f". It is almost certain (94%) that it fell {TAIL}; high confidence."),
     (0.8, 0.03, (alarm("pre_trend", "lower"),), "unclear", "Not called an effect: Recorded assaults: 20% lower",
-     "14% to 26% lower", ", but a check found the same where there can be none."),
+     "14% to 26% lower", ", but a check found the same where there can be none; moderate confidence."),
     (0.8, 0.03, (alarm("breakdown", "lower"),), "unclear", "Not called an effect: Recorded assaults: 20% lower",
-     "14% to 26% lower", ", but the drift before the start, had it gone on, would undo it."),
+     "14% to 26% lower", ", but the drift before the start, had it gone on, would undo it; moderate confidence."),
 ]  # fmt: skip
 
 
@@ -205,7 +212,7 @@ def exact(centre: float, sd: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("centre", "sd", "checks", "rating", "found", "spread", "end"),
     GOLDEN,
-    ids=["-".join([g[3], *(c.name for c in g[2])]) for g in GOLDEN],
+    ids=["-".join([g[3], str(g[0]), *(c.name for c in g[2])]) for g in GOLDEN],
 )
 def test_headlines(
     centre: float, sd: float, checks: tuple[Check, ...], rating: str, found: str, spread: str, end: str
@@ -221,8 +228,8 @@ def test_headline_of_a_score() -> None:
     found = entry(of, exact(2.0, 0.5), indicator=indicator)
     assert found["rating"] == "benefit"
     assert found["headline"] == (
-        "Feeling of safety differed by +2 from what was expected without it (95% credible interval +1.02 to +2.98). "
-        f"It is almost certain (more than 99%) that it rose {TAIL}"
+        "Strong evidence of benefit. Feeling of safety differed by +2 from what was expected without it (95% credible interval "
+        f"+1.02 to +2.98). It is almost certain (more than 99%) that it rose {TAIL}; high confidence."
     )
     assert found["difference"]["median"] == pytest.approx(2.0, abs=1e-3)
     assert not {"rate_ratio", "percent_change", "events_averted"} & set(found)
@@ -230,8 +237,63 @@ def test_headline_of_a_score() -> None:
 
 
 def test_headline_of_no_change_at_all() -> None:
-    found = entry(did(), np.ones((2, 2)))
-    assert "Recorded assaults: no different from what was expected without it" in found["headline"]
+    for direction in ("lower_is_better", "higher_is_better"):
+        found = entry(
+            did(direction=direction), np.ones((2, 2)), indicator=ASSAULTS.model_copy(update={"direction": direction})
+        )
+        assert "Recorded assaults: no different from what was expected without it" in found["headline"]
+        assert "a realistic possibility (about even, 50%)" in found["headline"], (
+            "no effect is neither a benefit nor a harm"
+        )
+
+
+def test_an_outcome_that_should_not_change_is_told_as_a_check() -> None:
+    moved, still = (entry(did(role="unaffected"), exact(centre, 0.03)) for centre in (0.8, 1.0))
+    assert moved["headline"] == (
+        "Changed, although it should not have. Recorded assaults: 20% lower than expected without it (95% credible interval "
+        "14% to 26% lower). That is a reason to doubt the comparison."
+    )
+    assert still["headline"].startswith("No clear change. Recorded assaults:")
+    assert still["headline"].endswith("That is as it should be.")
+    assert moved["grade"] is still["grade"] is None
+
+
+def test_a_narrow_interval_alone_is_not_a_benefit() -> None:
+    """Half of the probability lies inside: no effect is excluded, yet a benefit is only likely."""
+    of = did()
+    found = find(of, ASSAULTS, estimate(of, fit_of_effect(of, exact(0.97, 0.04))), GOOD, [], 0.5, draft=False)
+    assert found["percent_change"]["upper"] < 0
+    assert (found["rating"], found["grade"], found["phrase"]) == ("unclear", "no_clear_effect", "likely")
+
+
+@pytest.mark.parametrize(("centre", "rating"), [(0.750, "unclear"), (0.790, "too_small_to_tell")])
+def test_too_small_to_tell_is_never_almost_certain(centre: float, rating: str) -> None:
+    found = entry(did(), exact(centre, 0.157))
+    low, high = found["rate_ratio"]["lower"], found["rate_ratio"]["upper"]
+    assert low < 0.95 and high > 1 / 0.95, "both a benefit and a harm worth acting on are inside"
+    assert found["rating"] == rating
+
+
+def test_events_and_ratio_lie_on_one_side_where_neighbouring_draws_do_not() -> None:
+    # Of 40 draws, two with many expected events are harms: the quantile of the ratio interpolates to one side of none
+    # and that of the events to the other.
+    ratio = np.concatenate([np.linspace(0.5, 0.98, 38), [1.0001, 1.0002]])
+    events = np.concatenate([np.linspace(500, 20, 38), [-5000.0, -9000.0]])
+    summary = findings.summarise(ratio, 0.9)
+    plain = findings.summarise(events, 0.9)
+    assert summary.upper < 1 and plain.lower < 0, "the case that is meant"
+    assert findings.agree(events, summary, 0.9).lower == 20
+
+
+def test_a_reason_from_elsewhere_lowers_confidence_and_the_words_follow() -> None:
+    found = entry(did(), exact(0.8, 0.03))
+    findings.lower_confidence(found, ASSAULTS, Thresholds(), "Injury rose.")
+    assert (found["confidence"], found["grade"]) == ("moderate", "promising")
+    assert found["headline"].startswith("Promising.") and found["headline"].endswith("moderate confidence.")
+    assert found["confidence_reasons"] == ["Injury rose."]
+    for _ in range(3):
+        findings.lower_confidence(found, ASSAULTS, Thresholds(), "More.")
+    assert found["confidence"] == "low"
 
 
 def test_a_failed_entry_has_the_same_keys_and_no_number() -> None:
@@ -262,24 +324,28 @@ def test_an_entry_keeps_the_contract_and_is_plain_json() -> None:
     assert (found["n_areas"], found["n_treated"], found["n_periods"]) == (6, 2, 48)
 
 
-@given(st.floats(0.3, 3.0), st.floats(0.005, 0.4), DIRECTION)
-def test_words_and_interval_never_contradict_each_other(centre: float, sd: float, direction: str) -> None:
-    indicator = Indicator(key="x", title="X", direction=direction)  # type: ignore[arg-type]
-    of = did(1, 1, start=11, n=12, direction=direction, meaningful=0.95 if direction == "lower_is_better" else 1 / 0.95)
-    effect = np.exp(draws(np.log(centre), sd, chains=1, n=200))
-    found = entry(of, effect, indicator=indicator)
-    change, ratio, headline = found["percent_change"], found["rate_ratio"], found["headline"]
-    assert change["lower"] == pytest.approx(100 * (ratio["lower"] - 1))
-    spread = headline.split("(95% credible interval ")[1].split(")")[0]
-    assert ("lower" in spread) == (change["lower"] < 0)
-    assert ("higher" in spread) == (change["upper"] > 0)
-    if found["rating"] in ("benefit", "harm"):
-        assert ("lower" in spread) != ("higher" in spread)
-        favourable = found["prob_benefit"] if found["rating"] == "benefit" else 1 - found["prob_benefit"]
-        assert favourable >= 0.975 - 1 / 200, "of 200 draws"
-        averted = found["events_averted"]
-        assert np.sign(averted["lower"]) == np.sign(averted["upper"]) == (1 if ratio["median"] < 1 else -1)
-    assert found["phrase"] in headline
+@given(
+    st.floats(-1.2, 1.2), st.floats(0.0005, 0.5), DIRECTION, st.sampled_from(["primary", "secondary", "unaffected"]),
+    st.sampled_from(["negative_binomial", "normal"]), st.sampled_from([None, 0.95, 0.8, 1.1]),
+    st.lists(st.tuples(st.sampled_from([*findings.DISQUALIFYING, "data_quality", "loo_pit"]),
+                       st.sampled_from(["", "lower", "higher"])), max_size=3),
+    st.sampled_from([0.5, 0.8, 0.95]), st.sampled_from([0.8, 0.925, 0.99]), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_words_interval_and_probability_never_contradict_each_other(
+    centre, sd, direction, role, likelihood, meaningful, alarms, interval, threshold, seed
+) -> None:
+    """Read back by a reader that knows only the publications (see `contradictions.py`)."""
+    indicator = Indicator(key="x", title="Assaults", direction=direction, likelihood=likelihood)
+    of = did(1, 1, start=11, n=12, direction=direction, role=role, likelihood=likelihood, meaningful=meaningful)
+    rng = np.random.default_rng(seed)
+    effect = rng.normal(centre, sd, size=(1, 200))
+    levels = 50.0 * np.exp(rng.normal(0, 0.3, size=(1, 200, 1, 12)))
+    added = levels + effect[..., None, None] if likelihood == "normal" else levels * np.exp(effect)[..., None, None]
+    posterior = fit(np.where(of.post[:1], added, levels), levels)
+    checks = [alarm(name, towards) for name, towards in alarms]
+    thresholds = Thresholds(promising=threshold, possible_harm=threshold)
+    found = find(of, indicator, estimate(of, posterior), GOOD, checks, interval, draft=False, thresholds=thresholds)
+    assert find_contradictions(found, direction) == [], found["headline"]
 
 
 def test_divergences_and_notes_are_caveats() -> None:

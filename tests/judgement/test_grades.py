@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evaluation.inference.checks import Check
 from evaluation.inference.effects import Summary
 from evaluation.judgement import findings
-from evaluation.judgement.grades import GRADE_RULES, GRADES, change_our_mind, design_level, grade
+from evaluation.judgement.grades import GRADE_RULES, GRADES, design_level, grade
 from evaluation.protocol.partnership import Thresholds
 from tests.judgement.test_findings import did
 
@@ -24,7 +24,7 @@ def entry(
 ) -> dict[str, Any]:
     return {
         "rating": rating, "confidence": confidence, "prob_benefit": chance,
-        "percent_change": {"median": (lower + upper) / 2, "lower": lower, "upper": upper},
+        "percent_change": {"median": (lower + upper) / 2, "lower": lower, "upper": upper}, "disqualified_by": [],
     }  # fmt: skip
 
 
@@ -63,8 +63,9 @@ def test_the_reviews_own_threshold_counts() -> None:
 
 
 def test_a_finding_with_a_check_against_it_is_not_promising() -> None:
-    assert grade(entry("unclear", "moderate", 0.99, -20.0, -2.0), DEFAULT) == "no_clear_effect"
-    assert grade(entry("unclear", "moderate", 0.01, 2.0, 20.0), DEFAULT) == "no_clear_effect"
+    against = {"disqualified_by": ["pre_trend"]}
+    assert grade(entry("unclear", "moderate", 0.99, -20.0, -2.0) | against, DEFAULT) == "no_clear_effect"
+    assert grade(entry("unclear", "moderate", 0.01, 2.0, 20.0) | against, DEFAULT) == "no_clear_effect"
 
 
 def test_every_rule_leads_to_a_grade() -> None:
@@ -88,9 +89,11 @@ def test_grade_interval_and_probability_never_contradict(a, b, chance, level, di
         better = 0.025 + 0.95 * chance
     of = did(direction=direction, meaningful=0.95 if fewer else 1 / 0.95)
     checks = [Check("pre_trend", False, "Drift.", "lower" if upper < 1 else "higher")] if alarmed else []
-    rating = findings.rate(of, Summary((lower + upper) / 2, (lower + upper) / 2, lower, upper), checks)
     benefit = better if fewer else 1 - better
-    found = grade(entry(rating, level, benefit, 100 * (lower - 1), 100 * (upper - 1)), DEFAULT)
+    summary = Summary((lower + upper) / 2, (lower + upper) / 2, lower, upper)
+    rating = findings.rate(of, summary, checks, benefit)
+    made = entry(rating, level, benefit, 100 * (lower - 1), 100 * (upper - 1))
+    found = grade(made | {"disqualified_by": findings.disqualify(of, summary, checks)}, DEFAULT)
     if found in ("strong_evidence_of_benefit", "promising"):
         assert benefit >= 0.925
         assert (lower < 1) if fewer else (upper > 1)
@@ -98,15 +101,6 @@ def test_grade_interval_and_probability_never_contradict(a, b, chance, level, di
         assert benefit <= 0.075
     if found == "strong_evidence_of_benefit":
         assert (upper < 1) if fewer else (lower > 1)
-
-
-def test_what_would_change_our_mind() -> None:
-    found = change_our_mind(entry("benefit", lower=-20, upper=-8), [])
-    assert "8% lower, the nearer end" in found
-    assert "5% lower to 5% higher" in change_our_mind(entry("unclear"), []).replace("from ", "")
-    breakdown = {"name": "breakdown", "passed": True, "sentence": "The finding is overturned if X."}
-    assert change_our_mind(entry("benefit", lower=-20, upper=-8), [breakdown]) == "The finding is overturned if X."
-    assert "succeed" in change_our_mind({"rating": "failed"}, [])
 
 
 def test_levels_of_the_maryland_scale() -> None:

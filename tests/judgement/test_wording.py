@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -29,6 +30,21 @@ def test_yardstick(probability: float, term: str) -> None:
     assert wording.probability_phrase(probability) == term
 
 
+@pytest.mark.parametrize("place", range(len(wording.YARDSTICK) - 1))
+def test_a_probability_at_a_cut_takes_the_higher_term_and_the_one_below_the_lower(place: int) -> None:
+    cut = (0.075, 0.225, 0.375, 0.525, 0.775, 0.925)[place]
+    assert wording.probability_phrase(cut) == TERMS[place + 1]
+    assert wording.probability_phrase(math.nextafter(cut, 0)) == TERMS[place]
+
+
+def test_the_cuts_in_use_are_printed() -> None:
+    assert wording.cut_ranges() == [
+        ("remote chance", "0% to under 7.5%"), ("highly unlikely", "7.5% to under 22.5%"),
+        ("unlikely", "22.5% to under 37.5%"), ("realistic possibility", "37.5% to under 52.5%"),
+        ("likely", "52.5% to under 77.5%"), ("highly likely", "77.5% to under 92.5%"), ("almost certain", "92.5% to 100%"),
+    ]  # fmt: skip
+
+
 def test_every_published_range_lies_inside_its_term() -> None:
     assert [term for term, _ in wording.PUBLISHED_RANGES] == TERMS
     for term, published in wording.PUBLISHED_RANGES:
@@ -54,6 +70,10 @@ def test_a_higher_probability_never_has_a_weaker_word(a: float, b: float) -> Non
         (0.72, "It is likely (72%) that it fell"),
         (0.85, "It is highly likely (85%) that it fell"),
         (0.97, "It is almost certain (97%) that it fell"),
+        (0.5, "There is a realistic possibility (about even, 50%) that it fell"),
+        (0.4999, "There is a realistic possibility (50%) that it fell"),
+        (0.52, "There is a realistic possibility (about even, 52%) that it fell"),
+        (0.53, "It is likely (53%) that it fell"),
         (1.0, "It is almost certain (more than 99%) that it fell"),
         (0.0, "There is a remote chance (less than 1%) that it fell"),
     ],
@@ -73,6 +93,7 @@ def test_no_probability_reads_as_certainty(probability: float) -> None:
         (-35.0, "35% lower"), (35.4, "35% higher"), (0.0, "no different"), (-0.4, "0.4% lower"), (1.94, "1.9% higher"),
         (-1.96, "2% lower"), (0.05, "0.1% higher"), (-0.049, "under 0.1% lower"), (1e-9, "under 0.1% higher"),
         (1234.0, "1,234% higher"), (-0.0, "no different"),
+        (-99.7, "over 99% lower"), (-100.0, "100% lower"), (-99.4, "99% lower"),
     ],
 )  # fmt: skip
 def test_change(value: float, text: str) -> None:
@@ -88,6 +109,9 @@ def test_change(value: float, text: str) -> None:
         (-26.0, -0.01, "under 0.1% to 26% lower"),
         (-0.01, 3.0, "under 0.1% lower to 3% higher"),
         (-1.5, -1.2, "1.2% to 1.5% lower"),
+        (-5.2, -4.8, "about 5% lower"),
+        (-0.04, -0.01, "under 0.1% lower"),
+        (7.0, 7.0, "7% higher"),
         (0.0, 5.0, "no different to 5% higher"),
     ],
 )
@@ -116,7 +140,7 @@ def test_the_smaller_number_of_one_sided_ranges_stands_first(a: float, b: float)
     text = wording.change_range(lower, upper)
     shown = [float(number.replace(",", "")) for number in re.findall(r"[\d,.]+(?=%)", text)]
     assert shown == sorted(shown)
-    assert len(shown) == 2 or wording.change(lower) == wording.change(upper) == text
+    assert len(shown) == 2 or wording.change(lower) == wording.change(upper) == text.removeprefix("about ")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +150,7 @@ def test_the_smaller_number_of_one_sided_ranges_stands_first(a: float, b: float)
         (-20, -30, -10, "about 20 more offences (10 to 30 more)"),
         (5, -3.25, 14, "about 5.0 fewer offences (3.2 more to 14 fewer)"),
         (-5, -14, 3, "about 5.0 more offences (14 more to 3.0 fewer)"),
+        (12.1, 12.0, 12.2, "about 12 fewer offences (12 fewer)"),
         (9.96, 9.94, 9.97, "about 10 fewer offences (9.9 to 10 fewer)"),
     ],
 )
@@ -140,6 +165,8 @@ EVENTS = st.floats(-1e6, 1e6, allow_nan=False)
 def test_events_say_fewer_for_averted_and_more_for_added(values: tuple[float, float, float]) -> None:
     lower, median, upper = sorted(values)
     text = wording.events_range({"median": median, "lower": lower, "upper": upper}, "offences")
+    if lower == upper == 0:
+        return
     middle, spread = text.split(" (")
     assert "fewer" in middle if median > 0 else True
     assert "more" in middle if median < 0 else True
@@ -189,6 +216,8 @@ def test_no_reader_meets_an_exponent(text: str) -> None:
 
 
 def test_a_range_of_nothing_is_a_sentence() -> None:
+    nothing = dict.fromkeys(("median", "lower", "upper"), 0.0)
+    assert wording.events_range(nothing, "offences") == "neither fewer nor more offences"
     assert wording.change_range(0.0, 0.0) == "no different"
 
 
