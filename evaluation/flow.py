@@ -35,6 +35,7 @@ from evaluation.inference.order import Order, pass_gate, refits_of
 from evaluation.inference.predictive import predictive_bands
 from evaluation.inference.shocks import Change, examine_changes
 from evaluation.judgement import dossier, economics, findings
+from evaluation.judgement.delivery import doubt_delivery
 from evaluation.judgement.prices import own_tables, price_of, read_prices
 from evaluation.protocol import Plan, Review, indicator_roles, likelihood_for, load_plan, load_review
 from evaluation.protocol.overlap import find_overlaps
@@ -242,12 +243,12 @@ def known_changes(review: Review, plan: Plan, key: str) -> list[Change]:
 
 
 def declared_doubts(plan: Plan) -> list[str]:
-    """Assumptions which the plan itself calls poor, and large in their effect if wrong."""
+    """Assumptions which the plan itself calls poor, and large in their effect if wrong; hardly any delivery."""
     return [
         f"The plan calls this assumption poor, and its effect large: {assumption.says}"
         for assumption in plan.assumptions
         if assumption.quality == "red" and assumption.impact == "red"
-    ]
+    ] + doubt_delivery(plan)
 
 
 @cache

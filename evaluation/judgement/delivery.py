@@ -7,6 +7,7 @@ from typing import Any
 
 from evaluation.judgement import wording
 from evaluation.protocol import Indicator, Plan
+from evaluation.protocol.plan import Delivery
 
 # Shares of what was planned. Judgement of this program, printed in the book; no standard sets them.
 FULL, HARDLY = 0.8, 0.2
@@ -37,8 +38,7 @@ def read_delivery(plan: Plan, entry: Mapping[str, Any], indicator: Indicator) ->
     delivery = plan.delivery
     if delivery is None:
         return None
-    share = delivery.delivered / delivery.planned
-    level = "full" if share >= FULL else "partly" if share >= HARDLY else "hardly"
+    share, level = _judge(delivery)
     found: dict[str, Any] = {"share": share, "level": level, "sentence": _WORDS[_KIND[entry["rating"]], level]}
     averted = entry.get("events_averted")
     if entry["rating"] == "benefit" and averted and averted["lower"] > 0 and delivery.delivered > 0:
@@ -53,3 +53,16 @@ def read_delivery(plan: Plan, entry: Mapping[str, Any], indicator: Indicator) ->
         if len(delivery.by_area) < len(plan.treated):
             found["sentence"] += f" No dose is given for {len(plan.treated) - len(delivery.by_area)} treated areas."
     return found
+
+
+def doubt_delivery(plan: Plan) -> list[str]:
+    """A doubt about every finding of a plan of which hardly anything was delivered; empty otherwise."""
+    if plan.delivery is None or _judge(plan.delivery)[1] != "hardly":
+        return []
+    return [f"Hardly anything was delivered ({plan.delivery.delivered:,.0f} of {plan.delivery.planned:,.0f} {plan.delivery.unit})."]  # fmt: skip
+
+
+def _judge(delivery: Delivery) -> tuple[float, str]:
+    """The share of what was planned, and its level; of a plan for nothing, nothing is the whole."""
+    share = delivery.delivered / delivery.planned if delivery.planned else 1.0
+    return share, "full" if share >= FULL else "partly" if share >= HARDLY else "hardly"

@@ -16,7 +16,7 @@ import xarray as xr
 from evaluation.inference.effects import Draws, estimate, expectations, summarise
 from evaluation.inference.engine import Fit
 from evaluation.inference.frame import Frame
-from evaluation.judgement import displacement, economics, grades, overlap, triangulation, wording
+from evaluation.judgement import displacement, economics, findings, grades, overlap, triangulation, wording
 from evaluation.judgement.delivery import read_delivery
 from evaluation.judgement.prices import Price, Prices, price_of
 from evaluation.judgement.value import Stakes, appraise, uplifted
@@ -62,11 +62,19 @@ def complete(
     finding["overlap"] = overlap.read_overlaps(review, plan, own.frame if own else None, seed, interval)
     finding["displacement"] = displacement.read_displacement(review, plan, panels[key], seed + 7, interval)
     finding["triangulation"] = triangulation.read_together(finding["indicators"], review.indicators)
+    for read in finding["triangulation"]:
+        for name in read["doubted"]:
+            because = triangulation.DOUBT.format(sentence=read["sentence"])
+            entry = finding["indicators"][name]
+            findings.lower_confidence(entry, review.indicators[name], review.settings.thresholds, because)
     primary["caveats"] += [found["sentence"] for found in finding["overlap"]]
     primary["caveats"] += [
         f["sentence"] for f in finding["triangulation"] if f["pattern"] in ("cardiff", "less_recorded")
     ]
-    finding["decision"] = economics.weigh_evidence(plan, primary, finding["decision"], finding["economics"])
+    decision = economics.weigh_evidence(plan, primary, economics.decide(plan, primary), finding["economics"])
+    finding["decision"] = economics.hold_back(
+        primary, decision, finding["delivery"], [r["pattern"] for r in finding["triangulation"] if key in r["doubted"]]
+    )
 
 
 def log_rate_ratio(of: Material) -> dict[str, float] | None:

@@ -30,6 +30,58 @@ OTHERWISE = ("keep_measuring", "the evidence does not settle it yet")
 # on cannot change the decision.
 WORTH_KNOWING = 0.01
 NOT_WORTH = ("adapt", "even a favourable reading does not repay the cost, and more evidence would not change that")
+# What else was found can hold a rule's recommendation back: case -> what it holds back, what is recommended, because.
+# A partnership's own decision stands.
+HELD_BACK: dict[str, tuple[str, tuple[str, ...], str, str]] = {
+    "cardiff": (
+        "Police records rose while injury fell",
+        ("stop", "pause", "adapt"),
+        "keep_measuring",
+        "recorded crime rose while injury fell, which is what better recording looks like",
+    ),
+    "less_recorded": (
+        "Police records fell while injury rose",
+        ("continue", "expand"),
+        "keep_measuring",
+        "recorded crime fell while injury rose: less may have been reported or recorded",
+    ),
+    "undelivered_effect": (
+        "The outcome changed, but hardly anything was delivered",
+        ("continue", "expand", "pause", "stop"),
+        "keep_measuring",
+        "the outcome changed although hardly anything was delivered, so the change is probably not the scheme's",
+    ),
+    "undelivered": (
+        "No effect is clear, and hardly anything was delivered",
+        ("continue", "expand", "keep_measuring", "pause", "stop"),
+        "adapt",
+        "hardly anything was delivered: there is nothing to measure until it is",
+    ),
+}
+
+
+def hold_back(
+    entry: dict[str, Any], decision: dict[str, str], delivery: dict[str, Any] | None, patterns: list[str]
+) -> dict[str, str]:
+    """The decision once delivery and the other records of the harm are known, by :data:`HELD_BACK`.
+
+    Args:
+        entry: of the primary indicator.
+        decision: by the rules so far.
+        delivery: the `delivery` object of finding.json.
+        patterns: of the readings together that doubt the primary indicator.
+    """
+    if decision["source"] == "plan" or entry["rating"] == "failed":
+        return decision
+    cases = list(patterns)
+    if delivery is not None and delivery["level"] == "hardly":
+        changed = entry["rating"] in ("benefit", "harm") or bool(entry["disqualified_by"])
+        cases.append("undelivered_effect" if changed else "undelivered")
+    for case in cases:
+        _, held, instead, because = HELD_BACK.get(case, ("", (), "", ""))
+        if decision["recommended"] in held:
+            decision = {"recommended": instead, "source": "rule", "because": because}
+    return decision
 
 
 def weigh(

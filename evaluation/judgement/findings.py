@@ -41,9 +41,11 @@ CONFIDENCE_RULES = (
     ("An outcome that should not be affected: it is itself a check and is not checked with refits", "at most moderate"),
     ("Failed checks, those that raise the same doubt counted once", "one level down for each doubt"),
     (
-        "A known change in recording in the period, or an assumption that the plan calls poor with a large impact",
+        "A known change in recording in the period, an assumption that the plan calls poor with a large impact, or hardly "
+        "anything delivered",
         "one level down",
     ),
+    ("Another record of the same harm is the better witness and points the other way", "one level down"),
     ("Fits not converged, or checks not made (draft)", "low"),
 )
 # Checks that can show an "effect" where none can be: before the start. They must be possible for high confidence.
