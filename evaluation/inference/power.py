@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 
 # The approximation does not sample: the task's sampler only names it.
 NO_SAMPLER = Sampler(chains=2, tune=0, draws=0)
-REFITS = 60
+REFITS = 100
 DRAWN = 4000
 LEVELS = 25
 APPROXIMATIONS = 8
@@ -400,18 +400,28 @@ def _regress(design: Array, ends: Array, importance: Array | None = None) -> tup
 
 
 def _totals(futures: Futures, counts: Array) -> Array:
-    """What the deciding end is regressed on: log totals of treated and comparison areas against what was expected."""
+    """What the deciding end is regressed on, all against what was expected; shape (future, column).
+
+    Log totals of treated and comparison areas; the treated areas' mean with the first periods counting most, because a
+    drifting series says most of a step where it begins; and how far and how fast they wander, because an interval is
+    wider where they do.
+    """
     n = futures.frame.n_treated
-
-    def log_total(values: Array) -> Array:
-        return np.log(values.sum(axis=(1, 2)) + 0.5)
-
     expected = futures.mean[:, :, futures.ahead].mean(axis=0, keepdims=True)
-    treated = log_total(counts[:, :n]) - log_total(expected[:, :n])
-    columns = [np.ones_like(treated), treated, treated**2]
+    early = np.exp(-np.arange(counts.shape[2]) / max(0.5 * futures.frame.per_year, 1.0))
+
+    def departures(rows: slice) -> tuple[Array, Array, Array]:
+        seen, usual = counts[:, rows].sum(axis=1), expected[:, rows].sum(axis=1)
+        path = np.log(seen + 0.5) - np.log(usual + 0.5)
+        return np.log(seen.sum(axis=1) + 0.5) - np.log(usual.sum(axis=1) + 0.5), path @ early / early.sum(), path
+
+    treated, first, path = departures(slice(0, n))
+    columns = [np.ones_like(treated), treated, treated**2, first]
+    if path.shape[1] > 3:
+        columns += [np.log(np.std(path, axis=1) + 0.02), np.log(np.std(np.diff(path, axis=1), axis=1) + 0.02)]
     if counts.shape[1] > n:
-        others = log_total(counts[:, n:]) - log_total(expected[:, n:])
-        columns += [others, others * treated]
+        others, others_first, _ = departures(slice(n, None))
+        columns += [others, others * treated, others_first]
     return np.stack(columns, axis=1)
 
 

@@ -59,16 +59,24 @@ def _pattern(harm: str, fell: Mapping[str, float], indicators: Mapping[str, Indi
     recorded = [key for key in up if indicators[key].recorded_by == "police"]
     injury = [key for key in down if indicators[key].recorded_by in INJURY]
     if recorded and injury:
-        return "cardiff", recorded, (
-            f"Recorded {harm} probably rose while injury fell ({shown}). That is what better recording looks like, as in "
-            "Cardiff: the records of injury are the better witness, and the rise should not be read as harm."
+        return (
+            "cardiff",
+            recorded,
+            (
+                f"Recorded {harm} probably rose while injury fell ({shown}). That is what better recording looks like, as in "
+                "Cardiff: the records of injury are the better witness, and the rise should not be read as harm."
+            ),
         )
     police_down = [key for key in down if indicators[key].recorded_by == "police"]
     injury_up = [key for key in up if indicators[key].recorded_by in INJURY]
     if police_down and injury_up:
-        return "less_recorded", police_down, (
-            f"Recorded {harm} probably fell while injury rose ({shown}). Less may have been reported or recorded; "
-            "the fall should not be read as a benefit until that is explained."
+        return (
+            "less_recorded",
+            police_down,
+            (
+                f"Recorded {harm} probably fell while injury rose ({shown}). Less may have been reported or recorded; "
+                "the fall should not be read as a benefit until that is explained."
+            ),
         )
     if len(down) == len(fell):
         return "agree_fell", [], f"The records of {harm} agree that it probably fell ({shown})."
