@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from evaluation import flow
@@ -13,6 +14,7 @@ from evaluation.errors import InputError, Problem
 from evaluation.evidence.panel import build_panel
 from evaluation.judgement.feasibility import Feasibility, examine_feasibility
 from evaluation.protocol import load_plan
+from evaluation.protocol.registration import plan_fingerprint
 
 
 def foresee_plan(path: Path, tell: Callable[[str], None]) -> Feasibility:
@@ -32,6 +34,7 @@ def foresee_plan(path: Path, tell: Callable[[str], None]) -> Feasibility:
     folder.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(found.as_record(), file, indent=2)
+        about = {"made": f"{datetime.now(UTC):%Y-%m-%d}", "plan_sha256": plan_fingerprint(path)}
+        json.dump(found.as_record() | about, file, indent=2)
     os.replace(part, folder / f"{plan.id}.json")
     return found

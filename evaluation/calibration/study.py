@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from evaluation.calibration import alarms, forecasts
+from evaluation.calibration import alarms, forecasts, portfolios
 from evaluation.calibration.coverage import STUDIES, run_study
 from evaluation.calibration.ranks import MODELS, run_ranks
 from evaluation.calibration.results import take_stamp, write_results
@@ -15,8 +15,9 @@ from evaluation.calibration.results import take_stamp, write_results
 RANKS = "ranks"
 ALARMS = "alarms"
 FORECASTS = "forecasts"
-NAMES = (*STUDIES, ALARMS, FORECASTS, RANKS)
-SMALL = {"simulations": 8, "ranks": 20, "alarms": 4, "forecasts": 10}
+PORTFOLIOS = "portfolios"
+NAMES = (*STUDIES, ALARMS, FORECASTS, PORTFOLIOS, RANKS)
+SMALL = {"simulations": 8, "ranks": 20, "alarms": 4, "forecasts": 10, "portfolios": 10}
 
 
 def calibrate(
@@ -54,6 +55,9 @@ def calibrate(
             forecasts.run_forecasts(
                 simulations or (SMALL["forecasts"] if size == "small" else forecasts.SIMULATIONS), jobs, keep, report
             )
+        elif name == PORTFOLIOS:
+            full = portfolios.SIMULATIONS
+            portfolios.run_portfolios(simulations or (SMALL["portfolios"] if size == "small" else full), keep, report)
         else:
             study = STUDIES[name]
             usual = SMALL["simulations"] if size == "small" else study.simulations

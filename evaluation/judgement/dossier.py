@@ -57,6 +57,8 @@ def complete(
     primary = finding["indicators"][key]
     own = material.get(key)
     finding["economics"] |= weigh_money(plan, review, own, prices, interval)
+    if primary["disqualified_by"] and finding["economics"]["value"] is not None:
+        finding["economics"]["value_sentence"] = f"{AT_ITS_WORD} {finding['economics']['value_sentence']}"
     finding["harm"] = weigh_harm(plan, review, material, interval)
     finding["delivery"] = read_delivery(plan, primary, review.indicators[key])
     finding["overlap"] = overlap.read_overlaps(review, plan, own.frame if own else None, seed, interval)
@@ -126,13 +128,20 @@ def weigh_money(plan: Plan, review: Review, own: Material | None, prices: Prices
         assert plan.costs is not None and price is not None and own is not None
         unit = prices.uprate(price.value, price.price_year, plan.costs.price_year)
         if unit is None:
-            years = f"{price.price_year} and {plan.costs.price_year}"
-            reason = f"The table of deflators does not hold both {years}; add them in deflators.csv of the review."
+            lacking = [year for year in (price.price_year, plan.costs.price_year) if prices.index(year) is None]
+            reason = (
+                f"The deflators run from {min(prices.deflators)} to {max(prices.deflators)} and do not hold {' or '.join(lacking)}, "
+                "so no value is given; add the years in deflators.csv of the review."
+            )
         else:
             found["value"] = _value(plan, own, price, unit, interval)
     found["value_note"] = reason
     found["value_sentence"] = reason or _value_sentence(found["value"], indicator.unit)
     return found
+
+
+# Before the sums of a finding that is not called an effect: the arithmetic is right, the estimate is not to be relied on.
+AT_ITS_WORD = "The finding is not called an effect, so these sums only take its estimate at its word."
 
 
 def _no_value(plan: Plan, own: Material | None, price: Price | None, direction: str) -> str | None:

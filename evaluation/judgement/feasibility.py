@@ -36,6 +36,7 @@ class Feasibility:
 
     Attributes:
         plan, title, indicator: whose.
+        frequency: of the periods.
         history: periods of history behind it.
         meaningful: the smallest rate ratio that the plan calls worth acting on.
         interval: probability of the interval that decides.
@@ -46,6 +47,7 @@ class Feasibility:
     plan: str
     title: str
     indicator: str
+    frequency: str
     history: int
     meaningful: float | None
     interval: float
@@ -55,7 +57,8 @@ class Feasibility:
     def as_record(self) -> dict[str, Any]:
         """As plain data, for storage and for the book."""
         return {
-            "plan": self.plan, "title": self.title, "indicator": self.indicator, "history": self.history,
+            "plan": self.plan, "title": self.title, "indicator": self.indicator, "frequency": self.frequency,
+            "history": self.history,
             "meaningful": self.meaningful, "interval": self.interval, "power": POWER, "advice": list(self.advice),
             "prospects": [
                 {"areas": p.areas, "follow_up": p.follow_up, "expected": p.expected, "error_rate": p.error_rate,
@@ -98,7 +101,7 @@ def examine_feasibility(
     worth = meaningful_effect(plan, indicator)
     number = len([code for code in plan.treated if code in panel.area.values])
     return Feasibility(
-        plan.id, plan.title, indicator.title, history, worth, review.settings.interval, tuple(prospects),
+        plan.id, plan.title, indicator.title, panel.attrs["frequency"], history, worth, review.settings.interval, tuple(prospects),
         tuple(advise(prospects, number, worth, indicator.title)),
     )  # fmt: skip
 

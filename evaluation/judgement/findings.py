@@ -29,14 +29,19 @@ RATINGS = {
     "failed": "The computation did not pass its gate; no estimate is shown.",
 }
 LEVELS = ("low", "moderate", "high")
+# From so many areas on a difference-in-differences starts at high confidence; so many years should lie before the start.
+ENOUGH_TREATED, ENOUGH_COMPARED, ENOUGH_YEARS = 2, 4, 2
 CONFIDENCE_RULES = (
-    ("Difference-in-differences with at least 2 treated and 4 comparison areas", "starts at high"),
+    (
+        f"Difference-in-differences with at least {ENOUGH_TREATED} treated and {ENOUGH_COMPARED} comparison areas",
+        "starts at high",
+    ),
     ("Any other difference-in-differences", "starts at moderate"),
     (
         "Interrupted time series: the areas' own past, or few control series, stand for the counterfactual",
         "starts at moderate",
     ),
-    ("Less than two years of usable data before the first start", "one level down"),
+    (f"Less than {ENOUGH_YEARS} years of usable data before the first start", "one level down"),
     ("A placebo in time that could not be tried, or a pre-trend that could not be measured", "at most moderate"),
     ("An outcome that should not be affected: it is itself a check and is not checked with refits", "at most moderate"),
     ("Failed checks, those that raise the same doubt counted once", "one level down for each doubt"),
@@ -110,7 +115,7 @@ def judge_confidence(
     """Confidence by :data:`CONFIDENCE_RULES`, and the reasons for what was taken off."""
     reasons: list[str] = []
     comparison = len(frame.areas) - frame.n_treated
-    if frame.design == "did" and frame.n_treated >= 2 and comparison >= 4:
+    if frame.design == "did" and frame.n_treated >= ENOUGH_TREATED and comparison >= ENOUGH_COMPARED:
         level = 2
     else:
         level = 1
@@ -121,7 +126,7 @@ def judge_confidence(
         )
     before = frame.used & frame.observed & ~frame.post
     years = before[: frame.n_treated].any(axis=0)[: int(frame.start[: frame.n_treated].min())].sum() / frame.per_year
-    if years < 2:
+    if years < ENOUGH_YEARS:
         level -= 1
         reasons.append(f"Only {years:.1f} years of usable data before the first start.")
     untried = [check for check in checks if check.passed is None and check.name in BEFORE_THE_START]

@@ -19,6 +19,15 @@ GRADES = {
     "possible_harm": "Possible harm",
     "not_estimated": "Not estimated",
 }
+MEANINGS = {
+    "strong_evidence_of_benefit": "The interval lies wholly on the better side of no effect, no check speaks against it, and confidence is high.",
+    "promising": "The data point to a benefit, but confidence is not high or no effect is not quite ruled out.",
+    "no_clear_effect": "No effect is shown: the data allow for none, or allow only for one too small to act on, or a check speaks against what they show.",
+    "too_small_or_too_early": "A benefit and a harm worth acting on are both still possible: the scheme was too small, or its time too short.",
+    "possible_harm": "The data point to harm; with low confidence, too, because a harm should not be missed.",
+    "not_estimated": "The computation failed, or the data did not allow for an estimate.",
+}  # fmt: skip
+# `{promising}` and `{possible_harm}` are the thresholds of the review.
 GRADE_RULES: tuple[tuple[str, str], ...] = (
     ("Rated a benefit, with high confidence", "strong_evidence_of_benefit"),
     ("Rated a benefit, with moderate or low confidence", "promising"),
@@ -26,10 +35,10 @@ GRADE_RULES: tuple[tuple[str, str], ...] = (
     ("Rated too small to tell", "too_small_or_too_early"),
     ("Rated without an effect worth acting on", "no_clear_effect"),
     (
-        "Rated unclear, confidence not low, no check against it, and probability of benefit at or above `promising`",
+        "Rated unclear, confidence not low, no check against it, and probability of benefit {promising} or more",
         "promising",
     ),
-    ("Rated unclear, no check against it, and probability of harm at or above `possible_harm`", "possible_harm"),
+    ("Rated unclear, no check against it, and probability of harm {possible_harm} or more", "possible_harm"),
     ("Rated unclear otherwise, or a check speaks against it", "no_clear_effect"),
     ("No estimate", "not_estimated"),
 )
@@ -43,6 +52,12 @@ MARYLAND: dict[str, tuple[int, str]] = {
     "its_controlled": (3, "before and after, with control series"),
     "did": (3, "before and after, in treated and comparable untreated areas"),
 }
+
+
+def print_rules(thresholds: Thresholds) -> list[tuple[str, str]]:
+    """:data:`GRADE_RULES` with the thresholds of a review in them: rule and grade in words, in the order of use."""
+    shown = {name: f"{100 * value:g}%" for name, value in thresholds.model_dump().items()}
+    return [(rule.format(**shown), GRADES[name]) for rule, name in GRADE_RULES]
 
 
 def grade(entry: Mapping[str, Any], thresholds: Thresholds) -> str:

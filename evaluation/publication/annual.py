@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.judgement import wording
+from evaluation.judgement.grades import GRADES
 from evaluation.publication import figures
 from evaluation.publication import numbers as say
 from evaluation.publication.disclosure import Safe, clean, escape
@@ -13,7 +14,7 @@ from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.edition import Edition
 from evaluation.publication.packet import Packet
 from evaluation.publication.tables import rows_table
-from evaluation.publication.verdict import RATINGS, confidence_badge, decision_words, rating_badge
+from evaluation.publication.verdict import CONFIDENCE, confidence_badge, decision_words, grade_badge, verdict_of
 
 COLUMNS = [
     "Intervention",
@@ -25,22 +26,16 @@ COLUMNS = [
     "Recommended",
 ]
 
-SAID = {
-    "benefit": "with a benefit",
-    "harm": "with harm",
-    "no_meaningful_effect": "without an effect worth acting on",
-    "unclear": "unclear",
-    "too_small_to_tell": "too small to tell",
-    "failed": "not estimated",
-}
-
 
 def summary(edition: Edition) -> list[Block]:
     """The review in two sentences."""
     settings = edition.settings
-    counts = Counter(_primary(p)["rating"] for p in edition.packets.values())
-    counts["failed"] += len(edition.failures)
-    parts = [f"{counts[rating]} {SAID[rating]}" for rating in RATINGS if counts[rating]]
+    said_of: dict[str, Counter[str]] = {name: Counter() for name in GRADES}
+    for packet in edition.packets.values():
+        found = _primary(packet)
+        said_of[verdict_of(found)][found.get("confidence") or "low"] += 1
+    said_of["not_estimated"]["low"] += len(edition.failures)
+    parts = [_counted(name, levels) for name, levels in said_of.items() if levels.total()]
     total, left = len(edition.titles), len(edition.drafts) + len(edition.waiting)
     said = (
         f"{total} intervention{'s' if total != 1 else ''}: "
@@ -54,17 +49,28 @@ def summary(edition: Edition) -> list[Block]:
     return blocks
 
 
+def _counted(grade: str, levels: Counter[str]) -> str:
+    """`2 promising (1 with moderate, 1 with low confidence)`: never a verdict without its confidence."""
+    words = f"{levels.total()} {GRADES[grade].lower()}"
+    if grade == "not_estimated":
+        return words
+    shown = [(level, levels[level]) for level in CONFIDENCE if levels[level]]
+    if len(shown) == 1:
+        return f"{words} ({shown[0][0]} confidence)"
+    return f"{words} ({', '.join(f'{n} with {level}' for level, n in shown)} confidence)"
+
+
 def strategy(edition: Edition) -> list[Block]:
     """The table: each intervention, what was found, how sure, how large, at what cost, and what to do."""
     if not edition.packets and not edition.failures:
         return [paragraph("Nothing has been evaluated yet.", "svd-warning")]
-    ordered = sorted(edition.packets.values(), key=lambda p: list(RATINGS).index(_primary(p)["rating"]))
+    ordered = sorted(edition.packets.values(), key=lambda p: list(GRADES).index(verdict_of(_primary(p))))
     rows = [_row(p) for p in ordered]
     for failure in edition.failures.values():
         rows.append(
             (
                 _link(failure.plan, failure.title),
-                rating_badge("failed"),
+                grade_badge("not_estimated"),
                 "none",
                 "none",
                 "none",
@@ -176,6 +182,7 @@ def findings_table(edition: Edition) -> pd.DataFrame:
                 "role": found["role"],
                 "design": found["design"],
                 "rating": found["rating"],
+                "grade": found.get("grade"),
             }
             for name in ("rate_ratio", "percent_change", "difference", "events_averted"):
                 values = found.get(name) or {}
@@ -196,6 +203,7 @@ def findings_table(edition: Edition) -> pd.DataFrame:
                 "plan": failure.plan,
                 "intervention": clean(failure.title),
                 "rating": "failed",
+                "grade": "not_estimated",
                 "headline": clean(failure.reason, 1000),
             }
         )
@@ -216,12 +224,14 @@ def _row(packet: Packet) -> tuple[Any, ...]:
         size = f"{say.shift(difference['median'], label['unit'])} ({say.shift_range(difference, label['unit'])})"
     else:
         size = found["headline"]
+    if found.get("disqualified_by"):
+        size += "; not called an effect, because a check speaks against it"
     what = Safe(
-        f'{rating_badge(found["rating"])}<br><span class="svd-small">{escape(label["title"], 80)}: {escape(size, 300)}</span>'
+        f'{grade_badge(verdict_of(found))}<br><span class="svd-small">{escape(label["title"], 80)}: {escape(size, 300)}</span>'
     )
     probability = Safe(
         f"<strong>{escape((found.get('phrase') or 'none').capitalize())}</strong><br>"
-        f'<span class="svd-small">{say.probability(found.get("prob_benefit"))}</span>'
+        f'<span class="svd-small">{_figure(found)}</span>'
     )
     events = (
         wording.events_range(averted, clean(label["unit"], 60)) if say.complete(averted) else "not counted in events"
@@ -244,6 +254,11 @@ def _row(packet: Packet) -> tuple[Any, ...]:
         money,
         recommended,
     )
+
+
+def _figure(found: dict[str, Any]) -> str:
+    chance = found.get("prob_benefit")
+    return wording.probability_figure(chance) if say.known(chance) else say.probability(chance)
 
 
 def _primary(packet: Packet) -> dict[str, Any]:

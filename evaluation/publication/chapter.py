@@ -30,7 +30,7 @@ from evaluation.publication.verdict import (
     ROLES,
     confidence_badge,
     decision_words,
-    rating_badge,
+    finding_badge,
 )
 
 SHAPES = {
@@ -80,7 +80,7 @@ def answer(evaluation: Evaluated) -> list[Block]:
     found = primary_finding(evaluation)
     decision = evaluation.finding.get("decision") or {}
     parts = [
-        f'<p class="svd-verdict-line">{rating_badge(found["rating"])} {confidence_badge(found.get("confidence"))}</p>',
+        f'<p class="svd-verdict-line">{finding_badge(found)} {confidence_badge(found.get("confidence"))}</p>',
         f'<p class="svd-headline">{escape(found["headline"], 1500)}</p>',
     ]
     averted = found.get("events_averted")

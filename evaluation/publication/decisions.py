@@ -5,7 +5,7 @@ from typing import Any
 
 from evaluation.judgement import wording
 from evaluation.judgement.dossier import signed_money
-from evaluation.judgement.grades import GRADES
+from evaluation.judgement.findings import RATINGS
 from evaluation.publication import numbers as say
 from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.estimates import primary_finding
@@ -23,8 +23,8 @@ def doubts(evaluation: Evaluated) -> list[Block]:
     """The grade, the design's level, what would change our mind, overlap, and other records of the same harm."""
     found = primary_finding(evaluation)
     items = []
-    if found.get("grade"):
-        items.append(f"Grade by rule: {GRADES[found['grade']]}.")
+    if found["rating"] in RATINGS:
+        items.append(f"What the interval and the checks allow: {RATINGS[found['rating']]}")
     if found.get("maryland"):
         level = found["maryland"]
         items.append(f"{level['scale']}: level {level['level']} of 5 ({level['because']}).")
@@ -89,7 +89,7 @@ def value(evaluation: Evaluated) -> list[Block]:
         else:
             blocks.append(
                 paragraph(
-                    "Who benefits: the table of unit costs does not divide this cost between police, health, justice and victims."
+                    "Who benefits is not known: the table of unit costs does not divide this cost between police, health, justice and victims."
                 )
             )
     harm = evaluation.finding.get("harm")

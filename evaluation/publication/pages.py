@@ -9,10 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.judgement import economics, findings, wording
-from evaluation.judgement.delivery import DELIVERY_RULES
-from evaluation.judgement.grades import GRADE_RULES, GRADES
-from evaluation.publication import calibration, portfolio
+from evaluation.judgement.prices import read_prices
+from evaluation.publication import calibration, feasibility, portfolio, portfolio_study, rules
 from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
@@ -23,7 +21,7 @@ from evaluation.publication.edition import Edition, Failure
 from evaluation.publication.packet import Packet
 from evaluation.publication.staging import Stage, StagingError, raw_html, stage_blocks
 from evaluation.publication.tables import rows_table
-from evaluation.publication.verdict import confidence_badge, decision_words, rating_badge, rating_words
+from evaluation.publication.verdict import rating_badge
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
@@ -78,7 +76,7 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
         if blocks:
             stage.add_page(name, title, stage_blocks(stage, blocks, name))
             about.append({"file": name})
-    for name in ("statutory-checklist", "glossary"):
+    for name in ("feasibility", "statutory-checklist", "glossary"):
         if (source / f"{name}.md").is_file():
             _copy(stage, source / f"{name}.md", name, texts)
             about.append({"file": name})
@@ -105,27 +103,6 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
     def block(*blocks: Block) -> str:
         return stage_blocks(stage, blocks, "how-to-read")
 
-    yardstick = rows_table(wording.PUBLISHED_RANGES, ["Term", "Probability"])
-    ratings = rows_table([(rating_badge(k), v) for k, v in findings.RATINGS.items()], ["Finding", "What it means"])
-    levels = rows_table(
-        [
-            (confidence_badge("high"), "The design, the checks and the data give little reason for doubt."),
-            (
-                confidence_badge("moderate"),
-                "Something in the design, the checks or the data calls for caution; the chapter says what.",
-            ),
-            (confidence_badge("low"), "The finding may change when more or better data arrive."),
-        ],
-        columns=["Confidence", "What it means"],
-    )
-    rules = rows_table(findings.CONFIDENCE_RULES, ["If", "then confidence"])
-    decisions = rows_table(
-        [(rating_words(r), c, decision_words(d), because) for (r, c), (d, because) in economics.DECISION_RULES.items()]
-        + [("Anything else", "any", decision_words(economics.OTHERWISE[0]), economics.OTHERWISE[1])],
-        columns=["Finding", "Confidence", "Recommended", "Because"],
-    )
-    grade_rules = rows_table([(rule, GRADES[name]) for rule, name in GRADE_RULES], ["If", "then the grade is"])
-    delivery_rules = rows_table(DELIVERY_RULES, ["Effect", "Delivered", "What is said"])
     shorthand = rows_table(list(SHORTHAND.items()), ["Sign", "Meaning"])
     return {
         "partnership": escape_markdown(settings.partnership),
@@ -137,14 +114,28 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         "interval": escape_markdown(say.percentage(settings.interval)),
         "authorities": "\n".join(f"- {escape_markdown(a)}" for a in _specified(settings))
         or "- not listed in the review",
-        "yardstick_table": block(Table(yardstick, "Words for probability (the PHIA yardstick)")),
-        "rating_table": block(Table(ratings, "The findings")),
-        "confidence_table": block(Table(levels, "Levels of confidence")),
-        "confidence_rules": block(Table(rules, "The rule for confidence")),
-        "decision_rules": block(Table(decisions, "The rule for recommendations")),
-        "grade_rules": block(Table(grade_rules, "The rule for grades")),
-        "delivery_rules": block(Table(delivery_rules, "Delivery and effect, in words")),
+        **{name: block(table) for name, table in rules.rule_tables(settings).items()},
+        **rules.rule_numbers(),
+        **_price_notes(edition.folder),
+        "feasibility_curves": stage_blocks(stage, feasibility.feasibility_blocks(edition.folder), "feasibility"),
+        "forecast_study": stage_blocks(stage, feasibility.forecast_study(), "feasibility"),
+        "portfolio_study": stage_blocks(stage, portfolio_study.study_blocks(), "methods/index"),
         "shorthand_table": block(Table(shorthand, "Signs in tables")),
+    }
+
+
+def _price_notes(folder: Path) -> dict[str, str]:
+    """Where the review's deflators end, and which unit costs its table divides between those who bear them."""
+    prices = read_prices(folder)
+    years = sorted(prices.deflators)
+    divided = [f"{price.title} ({', '.join(price.parts)})" for price in prices.unit_costs.values() if price.parts]
+    return {
+        "last_deflator": escape_markdown(
+            f"{years[-1]} (as `{years[-2]}-{years[-1] % 100:02d}`, the last financial year)"
+        )
+        if len(years) > 1
+        else "no year",
+        "divided_costs": escape_markdown("; ".join(divided) or "none of them"),
     }
 
 

@@ -108,6 +108,7 @@ def allocation(edition: Edition) -> list[Block]:
         for plan_id, packet in edition.packets.items()
         if (packet.finding.get("economics") or {}).get("value")
         and packet.finding["indicators"][packet.primary].get("log_rate_ratio")
+        and not packet.finding["indicators"][packet.primary].get("disqualified_by")
     }
     year = max((value["price_year"] for value in valued.values()), default="")
     offers = []
@@ -143,9 +144,17 @@ def allocation(edition: Edition) -> list[Block]:
     note = (
         f"Effects are the pooled ones, sums are in {year} prices, and the schemes are taken to work again as they did."
     )
-    left = [packet.title for plan_id, packet in edition.packets.items() if plan_id not in valued]
+    against = [packet.title for packet in edition.packets.values()
+               if packet.finding["indicators"][packet.primary].get("disqualified_by")]  # fmt: skip
+    left = [
+        packet.title
+        for plan_id, packet in edition.packets.items()
+        if plan_id not in valued and packet.title not in against
+    ]
     if left:
         note += f" Left out, because they have no value in money: {'; '.join(map(clean, left))}."
+    if against:
+        note += f" Left out, because a check speaks against their effect: {'; '.join(map(clean, against))}."
     if not chosen["exact"]:
         note += " There are too many to try every set, so they were taken in order of value for money."
     return [paragraph(said, "svd-lead"), paragraph(note, "svd-note")]

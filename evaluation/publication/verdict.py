@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from evaluation.judgement.grades import GRADES
 from evaluation.publication.disclosure import Safe, escape
 
 RATINGS = {  # sign, words
@@ -12,6 +13,15 @@ RATINGS = {  # sign, words
     "unclear": ("?", "Unclear"),
     "too_small_to_tell": ("…", "Too small to tell"),
     "failed": ("×", "Not estimated"),
+}
+# Grade: sign, and the rating whose colours it has.
+GRADE_SIGNS = {
+    "strong_evidence_of_benefit": ("✓", "benefit"),
+    "promising": ("+", "benefit"),
+    "no_clear_effect": ("=", "unclear"),
+    "too_small_or_too_early": ("…", "too_small_to_tell"),
+    "possible_harm": ("!", "harm"),
+    "not_estimated": ("×", "failed"),
 }
 CONFIDENCE = {"high": "●●●", "moderate": "●●○", "low": "●○○"}
 DECISIONS = {
@@ -68,10 +78,26 @@ def rating_badge(rating: str) -> Safe:
     )
 
 
+def grade_badge(grade: str) -> Safe:
+    """A grade as a badge: sign and words in a box."""
+    sign, kind = GRADE_SIGNS[grade]
+    return Safe(
+        f'<span class="svd-badge svd-{kind}"><span aria-hidden="true">{sign}</span> {escape(GRADES[grade])}</span>'
+    )
+
+
+def verdict_of(found: Mapping[str, Any]) -> str:
+    """The grade of a finding; of a packet from before there were grades, the one that its rating comes nearest to."""
+    nearest = {
+        "benefit": "promising", "harm": "possible_harm", "too_small_to_tell": "too_small_or_too_early", "failed": "not_estimated",
+    }  # fmt: skip
+    return found.get("grade") or nearest.get(found["rating"], "no_clear_effect")
+
+
 def finding_badge(found: Mapping[str, Any]) -> Safe:
-    """The rating of one indicator; of one that should not have changed, only whether it did: it is a check, no verdict."""
+    """The grade of one indicator; of one that should not have changed, only whether it did: it is a check, no verdict."""
     if found["role"] != "unaffected" or found["rating"] == "failed":
-        return rating_badge(found["rating"])
+        return grade_badge(verdict_of(found))
     changed = found["rating"] in ("benefit", "harm")
     sign, words = ("!", "Changed") if changed else ("·", "No clear change")
     return Safe(f'<span class="svd-badge svd-unclear"><span aria-hidden="true">{sign}</span> {words}</span>')

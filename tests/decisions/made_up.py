@@ -57,7 +57,11 @@ PLANS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 # True rate ratios from January 2022: indicator -> area -> ratio.
-TRUTH = {"violence": {"T01": 1.35, "T02": 1.35, "T03": 1.2}, "admissions": {"T01": 0.6, "T02": 0.6}, "burglary": {"T04": 0.6}}
+TRUTH = {
+    "violence": {"T01": 1.35, "T02": 1.35, "T03": 1.2},
+    "admissions": {"T01": 0.6, "T02": 0.6},
+    "burglary": {"T04": 0.6},
+}
 MEAN = {"violence": 120.0, "admissions": 60.0, "burglary": 150.0}
 
 

@@ -53,10 +53,33 @@ def test_the_strategy_on_one_page(tmp_path) -> None:
     table = next(b for b in annual.strategy(edition) if isinstance(b, Table))
     assert list(table.data.columns) == annual.COLUMNS
     found = [Safe(cell).text for cell in table.data["What we found"]]
-    assert [f.split()[0] for f in found] == ["Benefit", "Benefit", "Harm", "Not"]
+    assert [f.split()[0] for f in found] == ["Promising", "Promising", "Possible", "Not"]
     last = table.data.iloc[-1]
     assert last["Probability it helped"] == "none" and last["Cost per incident avoided"] == "none"
-    assert "4 interventions: 2 with a benefit, 1 with harm, 1 not estimated." in words(annual.summary(edition))
+    assert (
+        "4 interventions: 2 promising (moderate confidence), 1 possible harm (high confidence), 1 not estimated."
+        in words(annual.summary(edition))
+    )
     findings = annual.findings_table(edition)
     assert findings["rating"].isin(["benefit", "harm", "failed", "unclear"]).all()
     assert annual.edition_key(edition) != annual.edition_key(open_edition(tmp_path / ".", "show")) or not edition.drafts
+
+
+def test_no_verdict_is_counted_without_its_confidence(tmp_path) -> None:
+    edition = open_edition(
+        stored_review(tmp_path, [("benefit", "its", False), ("benefit", "did", False), ("unclear", "its", False)])
+    )
+    first = next(iter(edition.packets.values()))
+    first.finding["indicators"][first.primary]["confidence"] = "low"
+    first.finding["indicators"][first.primary]["grade"] = "promising"
+    assert (
+        "3 interventions: 2 promising (1 with moderate, 1 with low confidence), 1 no clear effect (low confidence)."
+        in words(annual.summary(edition))
+    )
+
+
+def test_an_interval_that_is_not_called_an_effect_says_so_on_the_first_page(tmp_path) -> None:
+    edition = open_edition(stored_review(tmp_path, [("unclear", "did", False)]))
+    [packet] = edition.packets.values()
+    packet.finding["indicators"][packet.primary]["disqualified_by"] = ["pre_trend"]
+    assert "not called an effect, because a check speaks against it" in words(annual.strategy(edition))

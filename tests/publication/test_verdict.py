@@ -5,7 +5,8 @@ import pytest
 
 from evaluation.inference.examination import plan_checks
 from evaluation.judgement.findings import DOUBTS
-from evaluation.publication.verdict import CHECK_NAMES, finding_badge
+from evaluation.judgement.grades import GRADES
+from evaluation.publication.verdict import CHECK_NAMES, GRADE_SIGNS, finding_badge
 from tests.inference.fabricated import frame
 
 FIXED = {"data_quality", "posterior_predictive", "loo_pit", "prior_predictive", "power_scaling", "unaffected_outcome"}
@@ -29,8 +30,8 @@ def test_no_name_without_a_check() -> None:
 @pytest.mark.parametrize(
     ("role", "rating", "words"),
     [
-        ("primary", "harm", "Harm"),
-        ("secondary", "benefit", "Benefit"),
+        ("primary", "harm", "Possible harm"),
+        ("secondary", "benefit", "Promising"),
         ("unaffected", "harm", "Changed"),
         ("unaffected", "benefit", "Changed"),
         ("unaffected", "too_small_to_tell", "No clear change"),
@@ -39,3 +40,9 @@ def test_no_name_without_a_check() -> None:
 )
 def test_an_outcome_that_should_not_change_has_no_verdict(role: str, rating: str, words: str) -> None:
     assert f"</span> {words}</span>" in finding_badge({"role": role, "rating": rating})
+
+
+def test_every_grade_has_a_sign_and_words() -> None:
+    assert set(GRADE_SIGNS) == set(GRADES)
+    for grade, words in GRADES.items():
+        assert f"</span> {words}</span>" in finding_badge({"role": "primary", "rating": "unclear", "grade": grade})
