@@ -30,7 +30,7 @@ from evaluation.evidence.shocks import Shock, review_shocks, shipped_shocks
 from evaluation.evidence.sufficiency import Measured, plan_data_problems, plan_warnings
 from evaluation.evidence.tidy import Observations, find_data, read_observations
 from evaluation.protocol.indicator import COUNTS, Indicator
-from evaluation.protocol.loading import INDICATORS_FILE, PLANS, Draft, Review, gather, in_order
+from evaluation.protocol.loading import INDICATORS_FILE, PLANS, Draft, Review, find_previous, gather, in_order
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.resolve import indicator_roles
 from evaluation.protocol.suggest import listing, nearest, plural
@@ -83,7 +83,7 @@ def examine_review(folder: Path | str, *, today: date | None = None) -> Examinat
     """
     draft = gather(Path(folder))
     problems, warnings = _examine(draft, None, today)
-    problems = in_order(draft.problems + problems)
+    problems = in_order(draft.problems + problems + find_previous(draft.review))
     return Examination(None if problems else draft.review, problems, in_order(warnings))
 
 

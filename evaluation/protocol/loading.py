@@ -82,6 +82,19 @@ def load_review(folder: Path | str) -> Review:
     return draft.review
 
 
+def find_previous(review: Review) -> list[Problem]:
+    """A problem if review.yaml names an archive of last year's review that is not there.
+
+    It is looked for where the book is made or the review checked, not where one plan is evaluated: an archived review can
+    be evaluated again without the archive of the year before.
+    """
+    previous = review.settings.previous
+    if previous is None or (review.folder / previous).is_file():
+        return []
+    remedy = "Name a file made by svd archive, relative to the review folder, or take the line out."
+    return [Problem(REVIEW_FILE, "previous", f"There is no file {previous}.", remedy)]
+
+
 def load_plan(path: Path | str) -> tuple[Review, Plan]:
     """Read one plan and its review. Mistakes in OTHER plans do not matter here: those plans are left out.
 

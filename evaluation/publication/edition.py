@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evaluation.protocol.loading import load_review
+from evaluation.errors import InputError
+from evaluation.protocol.loading import find_previous, load_review
 from evaluation.publication.packet import Packet, latest_packets, read_packet
 
 
@@ -63,13 +64,15 @@ def open_edition(folder: Path | str, drafts: str = "leave out") -> Edition:
         drafts: "leave out" or "show". If drafts are shown, the newest run counts, whatever its profile.
 
     Raises:
-        InputError: the review's YAML files have faults.
+        InputError: the review's YAML files have faults, or the archive of last year's review is not there.
         ValueError: `drafts` is neither.
     """
     if drafts not in ("leave out", "show"):
         raise ValueError(f"drafts must be 'leave out' or 'show', not '{drafts}'")
     folder = Path(folder).resolve()
     review = load_review(folder)
+    if problems := find_previous(review):
+        raise InputError(problems)
     allow = drafts == "show"
     shown = latest_packets(folder, None if allow else "publish")
     stored = latest_packets(folder)
