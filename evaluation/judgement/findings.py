@@ -24,7 +24,8 @@ RATINGS = {
     "benefit": "The credible interval lies wholly on the better side of no effect, and a benefit is almost certain.",
     "harm": "The credible interval lies wholly on the worse side of no effect, and a benefit is a remote chance.",
     "no_meaningful_effect": "The interval contains no effect, and no effect worth acting on in either direction.",
-    "unclear": "The interval contains no effect, a check shows an effect where there can be none, or the drift before the start would undo it.",
+    "unclear": "Anything else: the interval contains no effect; or it does not, but neither way is almost certain, a check shows "
+    "an effect where there can be none, or the drift before the start would undo it.",
     "too_small_to_tell": "The interval contains a meaningful benefit and a meaningful harm, and neither is almost certain: too little data to tell.",
     "failed": "The computation did not pass its gate; no estimate is shown.",
 }

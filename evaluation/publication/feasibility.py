@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from evaluation.calibration.forecasts import SETTINGS
 from evaluation.calibration.results import read_results
 from evaluation.judgement import wording
 from evaluation.judgement.feasibility import BANDS, COMPARABLE
@@ -147,6 +148,9 @@ def forecast_study(folder: Path | None = None) -> list[Block]:
             f"{100 * rates['forecast'].max():.1f}% of futures and was found in {100 * rates['simulated'].min():.1f}% to "
             f"{100 * rates['simulated'].max():.1f}%; a 95% interval without a prior would allow 2.5%."
         )
+    left = len(SETTINGS) - len({_history(row) for _, row in table.iterrows()})
+    if left > 0:
+        said += f" {left} of the {len(SETTINGS)} kinds of history that the study asks for have not been measured yet."
     stamp = table.iloc[0]
     made = f"Measured on {stamp['date']} by svd calibrate {STUDY} --size full (commit {stamp['commit']})."
     return [

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from evaluation import resources
-from evaluation.calibration.forecasts import Forecast
+from evaluation.calibration.forecasts import SETTINGS, Forecast
 from evaluation.protocol.registration import plan_fingerprint
 from evaluation.publication.display import Block, Figure, Table, Text
 from evaluation.publication.feasibility import feasibility_blocks, forecast_study
@@ -90,6 +90,7 @@ def test_the_study_of_forecasts_counts_what_it_should(tmp_path: Path) -> None:
     near, far = Forecast(1.0, 0.02, 0.0, 0.015, 0.004), Forecast(0.7, 0.80, 0.9, 0.90, 0.01)
     said = words(forecast_study(forecasts(tmp_path, near, far)))
     assert "1 of 2 did; the largest difference was 10.0 points, and 1 lay further off" in said
+    assert f"{len(SETTINGS) - 1} of the {len(SETTINGS)} kinds of history" in said
     assert "forecast to be found in 2.0% to 2.0% of futures and was found in 1.5% to 1.5%" in said
 
 
