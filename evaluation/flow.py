@@ -24,6 +24,7 @@ from evaluation.evidence.panel import build_panel
 from evaluation.evidence.plausibility import crossed_shocks, find_origin
 from evaluation.evidence.population import population_files
 from evaluation.evidence.shocks import review_shocks
+from evaluation.evidence.sources.filing import provenance_file
 from evaluation.evidence.tidy import find_data
 from evaluation.inference.checks import unaffected_outcome
 from evaluation.inference.design import Structure, choose_structure, widen, write_design
@@ -318,14 +319,16 @@ def input_files(review: Review, plan: Plan) -> Iterator[Path]:
     yield review.plan_files[plan.id]
     yield from own_tables(review.folder)
     yield from population_files(review.folder)
-    if (review.folder / "shocks.csv").is_file():
-        yield review.folder / "shocks.csv"
+    yield from (path for name in ("shocks.csv", "definitions.yaml") if (path := review.folder / name).is_file())
     # What else ran in the same places is part of the finding.
     yield from (review.plan_files[found.other] for found in find_overlaps(review, plan))
     for key in indicator_roles(plan):
         path = find_data(review.folder, review.indicators[key])
         if path is not None and path.is_relative_to(review.folder):
             yield path
+        # Which known changes the series has crossed follows from where the data come from.
+        if (record := provenance_file(review.folder, key)).is_file():
+            yield record
 
 
 def commit() -> str | None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.population import population_files
+from evaluation.evidence.sources.filing import provenance_file
 from evaluation.evidence.tidy import find_data
 from evaluation.judgement.prices import own_tables
 from evaluation.protocol import Review, indicator_roles, load_review
@@ -70,8 +71,8 @@ def _inputs(folder: Path, review: Review) -> Iterator[Path]:
         yield folder / name
     yield from own_tables(folder)
     yield from population_files(folder)
-    if (folder / "shocks.csv").is_file():
-        yield folder / "shocks.csv"
+    # A review whose indicators name a definition of its own cannot be read without it.
+    yield from (path for name in ("shocks.csv", "definitions.yaml") if (path := folder / name).is_file())
     for path in review.plan_files.values():
         yield path
         if lock_file(path).is_file():
@@ -81,6 +82,8 @@ def _inputs(folder: Path, review: Review) -> Iterator[Path]:
         data = find_data(folder, review.indicators[key])
         if data is not None and data.is_relative_to(folder):
             yield data
+        if (record := provenance_file(folder, key)).is_file():
+            yield record
 
 
 def open_archive(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -103,7 +103,8 @@ def control_chart(judged: Judged, interval: float) -> Figure:
     data["Expected range from"], data["to"] = rounded(low[start:]), rounded(high[start:])
     data["Signal"] = [_signal(rule, kind) for rule, kind in zip(rules[start:], means[start:], strict=True)]
     data["Status"] = ["provisional" if p else "final" for p in provisional]
-    title = f"{clean(indicator.title)}, {clean(series.name)}"
+    defined = f" (definition: {clean(indicator.local_definition)})" if indicator.local_definition else ""
+    title = f"{clean(indicator.title)}{defined}, {clean(series.name)}"
     caption = f"{title}: {WORDS[judged.variation].lower()}."
     if judged.chart is not None:
         caption += " Lines: mean and process limits." + (

@@ -122,9 +122,14 @@ def as_key(text: str) -> str:
     return key if key[0].isalpha() else f"m_{key}"
 
 
+def provenance_file(folder: Path, indicator: str) -> Path:
+    """Where the provenance record of an indicator's data lies, if there is one."""
+    return folder / "data" / PROVENANCE / f"{indicator}.json"
+
+
 def read_provenance(folder: Path, indicator: str) -> dict[str, Any] | None:
     """The provenance record of an indicator's data, or None."""
-    path = folder / "data" / PROVENANCE / f"{indicator}.json"
+    path = provenance_file(folder, indicator)
     if not path.is_file():
         return None
     try:

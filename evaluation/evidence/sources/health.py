@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.personal_data import refuse_personal
 from evaluation.evidence.sources.extract import Extract, Ledger, fill, open_database
 from evaluation.evidence.sources.intake import find_leaves, fingerprints
 from evaluation.evidence.sources.numerals import whole_number
@@ -80,6 +81,8 @@ def _read(
     for leaf in leaves:
         refuse_records(leaf)
         table = find_table(leaf, [(area_names, PERIOD, count_names)])
+        if found := refuse_personal(leaf.name, table.place(table.header_row), table.header, []):
+            raise InputError(found)
         area_at, period_at, count_at = (table.find(names) for names in (area_names, PERIOD, count_names))
         name_at = _find(table, name_names)
         kind_at = [at for names in kinds if (at := _find(table, names)) is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 
 from evaluation.protocol.period import Frequency, PeriodError, label, ordinal, read_span
 
@@ -12,6 +13,7 @@ class Unreadable(ValueError):
     """A text that is not a period in the format expected."""
 
 
+@lru_cache(maxsize=4096)  # a table of a million rows has a few hundred periods
 def read_period(text: str, every: Frequency, form: str | None = None) -> str:
     """A period in the notation of tidy data.
 

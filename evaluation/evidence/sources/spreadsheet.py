@@ -28,7 +28,15 @@ from evaluation.evidence.sources.intake import AGAIN, Leaf, find_leaves, fingerp
 from evaluation.evidence.sources.numerals import whole_number
 from evaluation.evidence.sources.periods import Unreadable, read_period
 from evaluation.evidence.sources.screening import Attributes, Screen, add_up_rows, judge_row, make_screen
-from evaluation.evidence.sources.workbook import WORKBOOKS, Table, cell_text, describe_remarks, open_table, sheet_names
+from evaluation.evidence.sources.workbook import (
+    WORKBOOKS,
+    Table,
+    cell_text,
+    describe_remarks,
+    find_table,
+    open_table,
+    sheet_names,
+)
 from evaluation.protocol.definition import find_definition
 from evaluation.protocol.indicator import Bounds, Marker
 from evaluation.protocol.period import Frequency
@@ -226,7 +234,8 @@ def _open(leaf: Leaf, mapping: Mapping) -> Table:
     required = _required(mapping)
     if not required and mapping.layout == "long":
         raise InputError([Problem(leaf.name, "", "The mapping names no column.", "Name at least the column of areas.")])
-    table = open_table(leaf, required, mapping.sheet or names[0])
+    fixed = mapping.sheet or (names[0] if not required else "")
+    table = open_table(leaf, required, fixed) if fixed else find_table(leaf, [required], fold=False)
     sample = [
         row
         for _, row in zip(range(50), (cells for _, cells in open_table(leaf, required, table.sheet).rows), strict=False)

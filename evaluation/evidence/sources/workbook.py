@@ -118,12 +118,13 @@ def open_table(leaf: Leaf, required: Sequence[Sequence[str]], sheet: str = "", *
     raise InputError([problem])
 
 
-def find_table(leaf: Leaf, layouts: Sequence[Sequence[Sequence[str]]]) -> Table:
+def find_table(leaf: Leaf, layouts: Sequence[Sequence[Sequence[str]]], *, fold: bool = True) -> Table:
     """The first table of a file that has one of some layouts, in whichever sheet it stands.
 
     Args:
         leaf: the file.
-        layouts: each as `required` of `open_table`, in small letters.
+        layouts: each as `required` of `open_table`; in small letters where capital letters are of no account.
+        fold: whether they are.
 
     Raises:
         InputError: there is none, said of the first layout; or the header of the one there is cannot be used.
@@ -132,7 +133,7 @@ def find_table(leaf: Leaf, layouts: Sequence[Sequence[Sequence[str]]]) -> Table:
     for sheet in sheet_names(leaf):
         for layout in layouts:
             try:
-                return open_table(leaf, layout, sheet, fold=True)
+                return open_table(leaf, layout, sheet, fold=fold)
             except InputError as error:
                 if not error.problems[0].found.startswith(NO_COLUMN) and "no rows" not in error.problems[0].found:
                     raise

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from evaluation.errors import InputError
-from evaluation.evidence.sources import met_borough, police_uk, population, profiles, recorded_crime, spreadsheet
+from evaluation.evidence.sources import (
+    health,
+    met_borough,
+    police_uk,
+    population,
+    profiles,
+    recorded_crime,
+    spreadsheet,
+)
 from evaluation.evidence.sources.intake import LARGE_TEXT
 from evaluation.evidence.sources.numerals import whole_number
 from evaluation.evidence.sources.police_uk_areas import Placing
@@ -170,6 +178,20 @@ def test_a_status_that_is_none_is_named(tmp_path: Path) -> None:
     path = save(tmp_path / "s.csv", "District,Month,Referrals,Status\nNorth,2024-01,1,Final\nNorth,2024-02,1,finnal\n")
     mapping = spreadsheet.Mapping(title="R", area="District", period="Month", count="Referrals", status="Status")
     assert refusal(lambda: spreadsheet.read([path], "csv", mapping))[:2] == ("s.csv", "row 3, Status")
+
+
+def test_a_partners_table_in_the_second_sheet_and_records_below_a_title(tmp_path: Path) -> None:
+    sheets = {
+        "Read me": [["x"]],
+        "Data": [["Youth service", "2024"], [None], ["District", "Month", "Referrals"], ["N", "2024-01", 3]],
+    }
+    mapping = spreadsheet.Mapping(title="R", area="District", period="Month", count="Referrals")
+    assert cells(spreadsheet.read([write_ods(tmp_path / "b.ods", sheets)], "excel", mapping)) == {
+        ("R", "N", "2024-01"): ("3", "final")
+    }
+    rows = [["Trust", "2024"], [None], ["Area code", "Month", "Admissions", "NHS number"], ["E1", "2024-01", 10, "x"]]
+    path = write_ods(tmp_path / "h.ods", {"Data": rows})
+    assert "records of people" in refusal(lambda: health.read_hospital([path]))[2]
 
 
 def test_semicolons_are_read(tmp_path: Path) -> None:
