@@ -319,7 +319,9 @@ def input_files(review: Review, plan: Plan) -> Iterator[Path]:
     yield review.plan_files[plan.id]
     yield from own_tables(review.folder)
     yield from population_files(review.folder)
-    yield from (path for name in ("shocks.csv", "definitions.yaml") if (path := review.folder / name).is_file())
+    for name in ("shocks.csv", "definitions.yaml"):
+        if (review.folder / name).is_file():
+            yield review.folder / name
     # What else ran in the same places is part of the finding.
     yield from (review.plan_files[found.other] for found in find_overlaps(review, plan))
     for key in indicator_roles(plan):
