@@ -142,9 +142,11 @@ def test_annual_estimates_written_by_hand_are_those_of_30_june(tmp_path: Path) -
 def test_a_finding_depends_on_the_file(tmp_path: Path) -> None:
     folder = imported(tmp_path)
     (folder / "data" / "provenance" / "assaults.json").write_text("{}")
+    (folder / "shocks.csv").write_text("")
     review = load_review(folder)
     names = [path.relative_to(folder).as_posix() for path in input_files(review, review.plans["outreach"])]
     wanted = {"data/population.csv", "data/provenance/population.areas.csv", "data/provenance/assaults.json"}
+    wanted |= {"shocks.csv"}
     assert wanted <= set(names)
     assert MONTHS[0] == "2021-01"
 
