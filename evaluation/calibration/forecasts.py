@@ -18,16 +18,8 @@ import pandas as pd
 from evaluation.calibration.coverage import NOMINAL
 from evaluation.calibration.series import SUPPRESSED, Setting, make_series
 from evaluation.inference.frame import Frame
-from evaluation.inference.power import (
-    DRAWN,
-    REFITS,
-    Published,
-    deciding_end,
-    draw_counts,
-    draw_futures,
-    forecast_detection,
-    learn_ends,
-)
+from evaluation.inference.futures import Published, deciding_end, draw_counts, draw_futures
+from evaluation.inference.power import DRAWN, REFITS, forecast_detection, learn_ends
 
 SIMULATIONS = 240
 # Power at which a forecast is held against refits: none (the error rate), an even chance, and the usual target.

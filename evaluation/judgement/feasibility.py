@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from evaluation.inference.frame import Frame, frame_plan
-from evaluation.inference.power import Prospect, Published, foresee
+from evaluation.inference.futures import Published
+from evaluation.inference.power import Prospect, foresee
 from evaluation.judgement import wording
 from evaluation.protocol import Plan, Review, comparison_areas, meaningful_effect, periods_per_year, to_period
 from evaluation.protocol.period import period_label

@@ -19,7 +19,7 @@ import yaml
 from typer.testing import CliRunner
 
 from evaluation import cli
-from evaluation.inference import engine, power
+from evaluation.inference import engine, futures, power
 from evaluation.inference.laplace import approximate
 from evaluation.judgement import feasibility
 from tests.decisions import made_up
@@ -224,7 +224,7 @@ def test_a_figure_that_was_changed_is_found(years: Years, tmp_path: Path) -> Non
 
 def test_feasibility_is_told_stored_and_printed(years: Years, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(power, "DRAWN", 200)
-    monkeypatch.setattr(power, "APPROXIMATIONS", 1)
+    monkeypatch.setattr(futures, "APPROXIMATIONS", 1)
     monkeypatch.setattr(feasibility, "YEARS", (0.5, 1.0))
     monkeypatch.setattr(feasibility, "foresee", partial(power.foresee, refits=15))
     said = svd("feasibility", years.second / "plans" / "posters.yaml")

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.inference import power
-from evaluation.inference.power import Prospect, Published, as_published
+from evaluation.inference import futures, power
+from evaluation.inference.futures import Published, as_published
+from evaluation.inference.power import Prospect
 from tests.inference.fabricated import frame
 
 
@@ -40,7 +41,7 @@ def test_published_counts_hold_the_count(count: int) -> None:
 
 
 def test_looking_ahead_adds_months_that_nobody_has_seen() -> None:
-    ahead = power.look_ahead(history(), 12)
+    ahead = futures.look_ahead(history(), 12)
     assert ahead.periods[-1] == "2022-12"
     assert ahead.start.tolist() == [48]
     assert not ahead.observed[:, 48:].any()

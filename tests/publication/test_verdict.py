@@ -10,7 +10,7 @@ from evaluation.publication.verdict import CHECK_NAMES, GRADE_SIGNS, finding_bad
 from tests.inference.fabricated import frame
 
 FIXED = {"data_quality", "posterior_predictive", "loo_pit", "prior_predictive", "power_scaling", "unaffected_outcome"}
-FURTHER = {"breakdown", "placebo_calibration", "date_calibration"}
+FURTHER = {"breakdown", "placebo_calibration", "date_calibration", "shock_calendar"}
 
 
 @pytest.mark.parametrize("design", ["its", "did"])
