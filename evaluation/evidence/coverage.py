@@ -15,6 +15,7 @@ import numpy as np
 
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.audit import Audit
+from evaluation.evidence.beside import beside_problems
 from evaluation.evidence.panel import Grid, absent_file, audit_grid, find_person_days, lay_out
 from evaluation.evidence.plausibility import (
     definition_warnings,
@@ -171,6 +172,7 @@ def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple
                     warnings += shock_warnings(plan, file, lines, shocks, origins)
     if wanted is None:
         warnings += _review_warnings(review)
+        problems += beside_problems(review, measured) if draft.areas_known else []
     return problems, warnings
 
 

@@ -129,12 +129,6 @@ def control_chart(judged: Judged, interval: float) -> Figure:
 
 
 def _no_limits(judged: Judged) -> str:
-    if judged.gaps is not None:
-        gaps = judged.gaps
-        return (
-            f"Events are rare, so the time between them is judged: {gaps.mean:.1f} event-free periods on average, "
-            f"{gaps.since} since the newest event; a signal above {gaps.upper}."
-        )
     return f"No limits: {clean(judged.why)}."
 
 

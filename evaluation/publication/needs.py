@@ -21,21 +21,36 @@ from evaluation.publication.tables import rows_table
 MOST_PRIORITIES = 12
 
 
+def summary_lines(needs: Sequence[Need], review: Review, context: Context) -> list[str]:
+    """The assessment for a terminal: each kind, how concentrated it is, and the priorities."""
+    lines = [
+        f"{n.indicator.title}: {_total(n)} {n.indicator.unit} from {say.period_name(n.first)} to {say.period_name(n.last)}; "
+        f"against the year before {_percent(n.change)}."
+        for n in needs
+    ]
+    lines += [f"Half of the events: {line}" for line in _concentrated(needs)]
+    lines += [
+        f"Priority: {p.area}, {p.indicator}: {'; '.join(p.met)}." for p in set_priorities(needs)[:MOST_PRIORITIES]
+    ]
+    missing = [
+        name
+        for name, there in (
+            (MAP, context.polygons),
+            (PROFILE, not context.profile.empty),
+            (CONTEXT, not context.factors.empty),
+        )
+        if not there
+    ]
+    return lines + ([f"Not given, so not shown: {', '.join(missing)}."] if missing else [])
+
+
 def kinds(needs: Sequence[Need], review: Review) -> list[Block]:
     """Which kinds of serious violence, how much, and changing how."""
     if not needs:
         return [paragraph("There is no indicator that is counted, so there is nothing to assess.", "svd-warning")]
-    rows = []
-    for n in needs:
-        total = control_counts([n.total], n.indicator.disclosure)[0]
-        shown = (
-            f"about {total:,}"
-            if n.range_only and not isinstance(total, str)
-            else total
-            if isinstance(total, str)
-            else f"{total:,}"
-        )
-        rows.append((n.indicator.title, f"{shown} {n.indicator.unit}", _percent(n.change), _rise(n)))
+    rows: list[tuple[str, ...]] = [
+        (n.indicator.title, f"{_total(n)} {n.indicator.unit}", _percent(n.change), _rise(n)) for n in needs
+    ]
     definition = review.settings.duty.definition
     said = (
         f"Serious violence here is: {definition.text}"
@@ -93,6 +108,15 @@ def where(needs: Sequence[Need], review: Review, context: Context) -> list[Block
 
 def concentration(needs: Sequence[Need]) -> list[Block]:
     """How few areas hold half, against chance."""
+    return [
+        bullets(_concentrated(needs)),
+        paragraph(
+            "By chance: the same number of events, each falling on any resident with the same probability.", "svd-note"
+        ),
+    ]
+
+
+def _concentrated(needs: Sequence[Need]) -> list[str]:
     items = []
     for n in needs:
         c = n.concentration
@@ -105,12 +129,7 @@ def concentration(needs: Sequence[Need]) -> list[Block]:
             f"{n.indicator.title}: {c.areas} of {len(n.places)} areas, with {say.percentage(c.population)} of the population, "
             f"hold half of the events; {chance}: {beyond}."
         )
-    return [
-        bullets(items),
-        paragraph(
-            "By chance: the same number of events, each falling on any resident with the same probability.", "svd-note"
-        ),
-    ]
+    return items
 
 
 def when(needs: Sequence[Need], review: Review, context: Context) -> list[Block]:
@@ -282,6 +301,13 @@ def _similar(p: Place) -> str:
     if p.similar is None:
         return "no group"
     return f"{say.change(100 * (p.similar.median - 1))} ({say.change_range(_hundred(p.similar))})"
+
+
+def _total(n: Need) -> str:
+    total = control_counts([n.total], n.indicator.disclosure)[0]
+    if isinstance(total, str):
+        return total
+    return f"about {total:,}" if n.range_only else f"{total:,}"
 
 
 def _percent(change: Summary | None) -> str:

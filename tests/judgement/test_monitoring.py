@@ -80,6 +80,32 @@ def test_rare_events_are_judged_by_the_time_between_them(tmp_path: Path) -> None
     assert (silent.kind, silent.variation) == ("g", "improvement")
 
 
+def days_of(counts: list[int]) -> str:
+    rows = [f"A01,{2022 + m // 12}-{m % 12 + 1:02d}-{3 + 2 * k:02d}" for m, c in enumerate(counts) for k in range(c)]
+    return "\n".join(["area,day", *rows]) + "\n"
+
+
+def test_where_the_days_are_known_rare_events_go_on_a_t_chart(tmp_path: Path) -> None:
+    folder, counts = tmp_path / "r", [1, 0, 0] * 12
+    make(folder, [*counts, 0])
+    (folder / "days").mkdir()
+    (folder / "days" / "assaults.csv").write_text(days_of(counts), encoding="utf-8")
+    review = load_review(folder)
+    series = gather_series(review, review.indicators["assaults"], build_panel(review, "assaults"))[0]
+    judged = judge(series, None)
+    # Limits start afresh at the documented change of 2023-01: eight events, seven gaps of about 90 days.
+    assert (judged.kind, judged.variation) == ("t", "common")
+    assert judged.gaps.days.tolist() == pytest.approx([90, 91, 92, 92, 91, 91, 92], abs=1)
+    assert judged.gaps.since == 89, "from 3 October to the end of December"
+
+
+def test_limits_of_rare_events_start_afresh_at_a_documented_change(tmp_path: Path) -> None:
+    counts = [1] * 12 + [1, 0, 0] * 12
+    judged = judge(make(tmp_path / "r", [*counts, 0]), None)
+    assert judged.kind == "g"
+    assert set(judged.gaps.gap.tolist()) == {2}, "the monthly events before the change are not in it"
+
+
 @pytest.mark.parametrize(
     ("below", "above", "side"), [(0.001, 1.0, -1), (1.0, 0.001, 1), (0.3, 0.7, 0), (np.nan, np.nan, 0)]
 )
