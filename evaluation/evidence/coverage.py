@@ -294,7 +294,7 @@ def _data_warnings(
         )
         say("column area", f"{shown} not in areas.yaml: these rows are not used.", remedy)
     silent = [code for code in known if code not in observations.codes]
-    if silent:
+    if silent and indicator.monitoring.kind != "delivery":  # a scheme delivers where it runs
         shown = listing([f"`{code}`" for code in silent], 5)
         say(
             "column area",

@@ -41,6 +41,7 @@ from evaluation.judgement.monitoring import (
 from evaluation.judgement.xmr import TRIAL
 from evaluation.protocol import Review
 
+N_DRAWS = 8000  # so that a chance of one in two hundred rests on forty draws
 REFITS = 120  # each tries a watched year, so that more than a thousand periods are judged
 
 
@@ -69,7 +70,6 @@ class _Asked:
 
     panel: xr.Dataset
     series: Series
-    interval: float
     seed: int
     refits: int
 
@@ -105,13 +105,13 @@ def watch(
             if series.periods:
                 thin = panel.sel(area=[series.area]).isel(time=slice(0, len(series.periods)))
                 seed = review.settings.seed + 1000 * number + place
-                asked.append(_Asked(thin, series, review.settings.interval, seed, 0))
+                asked.append(_Asked(thin, series, seed, 0))
     if not asked:
         return Board([], None, None, None)
     each, more = divmod(refits, len(asked))
     order = np.random.default_rng(review.settings.seed).permutation(len(asked))
     extra = set(order[:more].tolist())
-    asked = [_Asked(a.panel, a.series, a.interval, a.seed, each + (i in extra)) for i, a in enumerate(asked)]
+    asked = [_Asked(a.panel, a.series, a.seed, each + (i in extra)) for i, a in enumerate(asked)]
     answers = _answer_all(asked, jobs, report)
     judged = [judge(a.series, found.range, found.why) for a, found in zip(asked, answers, strict=True)]
     lengths = [len(j.series.charted) for j in judged if j.kind == "xmr" and not j.chart.trial[-1]]  # type: ignore[union-attr]
@@ -153,10 +153,10 @@ def _answer(asked: _Asked) -> _Answer:
         return _Answer(None, f"fewer than {fewest} periods before the newest {watched}")
     frame = frame_series(asked.panel, series.area, likelihood, watched, series.left_out)
     try:
-        expected = expect(frame, asked.seed)
+        expected = expect(frame, asked.seed, N_DRAWS)
     except FloatingPointError as error:
         return _Answer(None, str(error))
-    found = summarise_range(series, expected, watched, asked.interval)
+    found = summarise_range(series, expected, watched)
     if likelihood not in ("negative_binomial", "poisson"):
         return _Answer(found, "")
     path, rng = quiet_path(frame, expected), np.random.default_rng((asked.seed, 11))

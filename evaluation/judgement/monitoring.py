@@ -27,6 +27,7 @@ from evaluation.protocol.period import first_place, last_place, ordinal, read_sp
 Kind = Literal["xmr", "g", "t", "none"]
 WATCHED = 12  # newest periods which the expected range must not have seen
 TAIL = 0.005  # chance of a more extreme count on either side that makes a signal
+SPAN = 1.0 - 2.0 * TAIL  # probability inside the expected range: what is drawn is what is judged by
 FEWEST_BEFORE = 24  # periods before the watched ones without which no expected range is given
 
 
@@ -81,7 +82,7 @@ class Range:
 
     Attributes:
         start: position of the first watched period.
-        median, lower, upper: shape (watched,); `lower` to `upper` hold the review's interval.
+        median, lower, upper: shape (watched,); a count is a signal if it lies below `lower` or above `upper`.
         below, above: chance of a count as low, as high, as recorded, shape (watched,); NaN where nothing is recorded.
         total: recorded sum of the watched complete periods, NaN where one is missing or withheld.
         total_range: median, lower and upper of that sum.
@@ -297,15 +298,14 @@ def _read_gaps(series: Series, kind: Literal["g", "t"], points: NDArray[np.float
     return Reading(kind, "", None, gaps, gaps.signal, -gaps.rarer)
 
 
-def summarise_range(series: Series, expected: Expected, watched: int, interval: float) -> Range:
+def summarise_range(series: Series, expected: Expected, watched: int) -> Range:
     """The expected range of the watched periods, and how unusual what was recorded is.
 
     A withheld count is judged by the end of its interval that speaks least for a signal.
     """
     start = len(series.periods) - watched
     drawn = expected.replicate[:, start : len(series.periods)]
-    tail = (1.0 - interval) / 2.0
-    lower, median, upper = np.quantile(drawn, [tail, 0.5, 1.0 - tail], axis=0)
+    lower, median, upper = _bounds(drawn)
     low = np.where(np.isfinite(series.low), series.low, series.value)[start:]
     high = np.where(np.isfinite(series.high), series.high, series.value)[start:]
     seen = np.isfinite(low)
@@ -314,7 +314,7 @@ def summarise_range(series: Series, expected: Expected, watched: int, interval: 
     counted = slice(0, max(series.complete - start, 0))
     total = float(series.value[start:][counted].sum())
     summed = drawn[:, counted].sum(axis=1)
-    sums = np.quantile(summed, [0.5, tail, 1.0 - tail])
+    bottom, middle, top = (float(v) for v in _bounds(summed))
     known = np.isfinite(total)
     tails = (float((summed <= total).mean()), float((summed >= total).mean())) if known else (total, total)
     return Range(
@@ -325,7 +325,14 @@ def summarise_range(series: Series, expected: Expected, watched: int, interval: 
         below,
         above,
         total,
-        (float(sums[0]), float(sums[1]), float(sums[2])),
+        (middle, bottom, top),
         tails,
         expected.noise,
     )
+
+
+def _bounds(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The lowest value that is no signal, the median, and the highest, of draws along the first axis."""
+    low = np.quantile(drawn, TAIL, axis=0, method="inverted_cdf")
+    high = -np.quantile(-drawn, TAIL, axis=0, method="inverted_cdf")
+    return low, np.quantile(drawn, 0.5, axis=0), high

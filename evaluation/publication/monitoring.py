@@ -13,7 +13,6 @@ from evaluation.judgement.false_alarms import Alarms
 from evaluation.judgement.monitoring import TAIL, Judged
 from evaluation.judgement.rare import RARE
 from evaluation.judgement.xmr import RULE_WORDS, TRIAL
-from evaluation.protocol import Review
 from evaluation.publication import numbers as say
 from evaluation.publication.control_charts import WORDS, control_chart
 from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, clean, control_counts
@@ -99,27 +98,27 @@ def overview(board: Board) -> list[Block]:
     ]
 
 
-def signals(board: Board, review: Review) -> list[Block]:
+def signals(board: Board) -> list[Block]:
     """The chart of every outcome with a signal, by either way of judging."""
     found = watch_list(board)
     if not found:
         return [paragraph("No series has a signal.")]
     blocks: list[Block] = []
     for j in found:
-        blocks += [paragraph(sentence(j)), draw(j, review.settings.interval)]
+        blocks += [paragraph(sentence(j)), draw(j)]
     return blocks
 
 
-def draw(j: Judged, interval: float) -> Figure:
+def draw(j: Judged) -> Figure:
     """The chart of one series: the time between events where these are rare, else the counts."""
-    return gap_chart(j) if j.gaps is not None else control_chart(j, interval)
+    return gap_chart(j) if j.gaps is not None else control_chart(j)
 
 
-def quiet(board: Board, review: Review) -> list[Block]:
+def quiet(board: Board) -> list[Block]:
     """The charts without a signal, so that every series can be seen."""
     found = [j for j in board.judged if not j.weight]
     shown = found[:MOST_CHARTS]
-    blocks: list[Block] = [draw(j, review.settings.interval) for j in shown]
+    blocks: list[Block] = [draw(j) for j in shown]
     if len(found) > len(shown):
         blocks.append(
             paragraph(
