@@ -19,7 +19,7 @@ from evaluation.evidence.editions import FOLDER as EDITIONS
 
 # Monthly delivery of the street mentors in their two districts: indicator -> mean a district and month, and how it grows
 # from the first month to the last.
-DELIVERY_AREAS, DELIVERY_START = ("E04", "E05"), "2023-07"
+DELIVERY_AREAS, DELIVERY_START = {"E04": 1.15, "E05": 0.8}, "2023-07"  # one district delivers more than the other
 DELIVERY = {
     "mentor_referrals": (8.0, 0.75, 1.1),
     "mentor_sessions": (26.0, 0.6, 1.15),
@@ -87,8 +87,8 @@ def _delivery(data: Mapping[str, pd.DataFrame], seed: int) -> dict[str, pd.DataF
         growth = np.linspace(first, last, len(months))
         rows = [
             (area, m, int(c))
-            for area in DELIVERY_AREAS
-            for m, c in zip(months, rng.poisson(mean * growth), strict=True)
+            for area, share in DELIVERY_AREAS.items()
+            for m, c in zip(months, rng.poisson(share * mean * growth), strict=True)
         ]
         found[key] = pd.DataFrame(rows, columns=["area", "period", "count"])
     return found

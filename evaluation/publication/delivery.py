@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.judgement.board import Board
-from evaluation.judgement.monitoring import WATCHED, Judged
+from evaluation.judgement.monitoring import Judged
 from evaluation.protocol import Review
 from evaluation.publication import numbers as say
 from evaluation.publication.disclosure import clean, control_counts
 from evaluation.publication.display import Block, Table, paragraph
 from evaluation.publication.series_words import ASSURANCE, badge, name_of, newest_count
 from evaluation.publication.tables import rows_table
+
+YEAR_OF_DAYS = 365
 
 
 def delivery(board: Board, review: Review) -> list[Block]:
@@ -67,14 +69,15 @@ def delivery_lines(board: Board) -> list[str]:
 
 def _row(j: Judged) -> Sequence[str | object]:
     series, target = j.series, j.series.indicator.monitoring.target
-    recent = series.value[max(series.complete - WATCHED, 0) : series.complete]
+    ends = series.bounds[: series.complete, 1]
+    recent = series.value[: series.complete][ends > (ends[-1] if len(ends) else 0) - YEAR_OF_DAYS]
     known = np.isfinite(recent)
     year = control_counts([float(recent[known].sum())], series.indicator.disclosure)[0] if known.any() else "[x]"
     if target is None:
         return (name_of(j), newest_count(j), "none", year, "none", "no target", ASSURANCE[None], badge(j.variation))
     better = recent[known] >= target if series.direction != "lower_is_better" else recent[known] <= target
     return (
-        name_of(j), newest_count(j), say.plain(target), year, say.plain(target * int(known.sum())),
+        name_of(j), newest_count(j), f"{target:,g}", year, f"{target * int(known.sum()):,g}",
         f"{int(better.sum())} of {int(known.sum())}", ASSURANCE[j.assurance] if j.assurance else "Too few points to say",
         badge(j.variation),
     )  # fmt: skip

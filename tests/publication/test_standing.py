@@ -15,7 +15,7 @@ from evaluation.judgement.false_alarms import Alarms, textbook_alarms
 from evaluation.judgement.monitoring import gather_series, judge
 from evaluation.judgement.needs import assess
 from evaluation.protocol import load_review
-from evaluation.publication import changed, delivery, monitoring, needs, series_words
+from evaluation.publication import changed, delivery, monitoring, needs, needs_who, series_words
 from evaluation.publication.alt import find_faults
 from evaluation.publication.display import Figure, Table, to_outputs
 from evaluation.publication.maps import area_map
@@ -56,11 +56,11 @@ def everything(board: Board, review, assessed) -> list:
     blocks += [
         *needs.where(assessed, review, context),
         *needs.concentration(assessed),
-        *needs.when(assessed, review, context),
+        *needs_who.when(assessed, review, context),
     ]
     blocks += [
-        *needs.whom(review, context),
-        *needs.conditions(assessed, context),
+        *needs_who.whom(review, context),
+        *needs_who.conditions(assessed, review, context),
         *needs.limits(assessed, review, context),
     ]
     return blocks + needs.priorities(assessed)
@@ -141,11 +141,13 @@ def test_who_and_conditions_are_read_and_every_mistake_is_listed(review, assesse
         "area,deprivation\n" + "".join(f"{code},{i}\n" for i, code in enumerate(own.areas.areas)), encoding="utf-8"
     )
     context = read_context(own)
-    table = needs.whom(own, context)[0]
+    table = needs_who.whom(own, context)[0]
     assert isinstance(table, Table)
     assert table.data["Count"].tolist() == [80, "[c]"]
     assert table.data.iloc[1, 3] == "[c]", "a rate with its population would give the count away"
-    assert any(isinstance(b, Table) and "Rank correlation" in b.data for b in needs.conditions(assessed, context))
+    assert any(
+        isinstance(b, Table) and "Rank correlation" in b.data for b in needs_who.conditions(assessed, review, context)
+    )
     profile.write_text(
         "indicator,dimension,group,count\nguns,sex,male,80\nknife_offences,sex,male,-1\nknife_offences,age,old,x\n",
         encoding="utf-8",
