@@ -202,11 +202,9 @@ def false_alarms(board: Board) -> list[Block]:
     return blocks
 
 
-def rules(board: Board) -> list[Block]:
-    """The rules, in words, and which chart each series has."""
+def rules(board: Board | None = None) -> list[Block]:
+    """The rules, in words, and which charts a board has."""
     items = [f"{number}. {words[:1].upper()}{words[1:]}" for number, words in enumerate(RULE_WORDS.values(), 1)]
-    kinds = Counter(str(j.kind) for j in board.judged)
-    count = "; ".join(f"{words}: {kinds[kind]}" for kind, words in CHARTS.items() if kinds[kind])
     return [
         paragraph(
             "Charts follow NHS England's Making Data Count: the centre is the mean, the limits lie 2.66 mean moving ranges from it, and a "
@@ -224,12 +222,20 @@ def rules(board: Board) -> list[Block]:
             "event-free periods (g chart, limits from the geometric distribution). Several events in one period count once in a g chart; a burst is for the "
             "expected range to judge. One gap is seldom short enough to be a signal, so the newest gaps together are judged too."
         ),
-        paragraph(f"Charts on this board: {count}."),
+        *_kinds(board),
         paragraph(
             "The expected range comes from our own count model (level, trend, season, carry-over, overdispersion), fitted to everything before "
             f"the newest year; a count, or the sum of that year, is outside if one so extreme on that side had a chance below {100 * TAIL:g}%."
         ),
     ]
+
+
+def _kinds(board: Board | None) -> list[Block]:
+    if board is None:
+        return []
+    kinds = Counter(str(j.kind) for j in board.judged)
+    count = "; ".join(f"{words}: {kinds[kind]}" for kind, words in CHARTS.items() if kinds[kind])
+    return [paragraph(f"Charts on this board: {count}.")]
 
 
 def sentence(j: Judged) -> str:

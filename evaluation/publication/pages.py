@@ -11,6 +11,10 @@ import pandas as pd
 
 from evaluation.judgement.prices import read_prices
 from evaluation.publication import calibration, feasibility, portfolio, portfolio_study, rules
+from evaluation.judgement import economics, findings, wording
+from evaluation.judgement.delivery import DELIVERY_RULES
+from evaluation.judgement.grades import GRADE_RULES, GRADES
+from evaluation.publication import calibration, monitoring, portfolio
 from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
@@ -120,6 +124,14 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         "feasibility_curves": stage_blocks(stage, feasibility.feasibility_blocks(edition.folder), "feasibility"),
         "forecast_study": stage_blocks(stage, feasibility.forecast_study(), "feasibility"),
         "portfolio_study": stage_blocks(stage, portfolio_study.study_blocks(), "methods/index"),
+        "chart_rules": block(*monitoring.rules()),
+        "yardstick_table": block(Table(yardstick, "Words for probability (the PHIA yardstick)")),
+        "rating_table": block(Table(ratings, "The findings")),
+        "confidence_table": block(Table(levels, "Levels of confidence")),
+        "confidence_rules": block(Table(rules, "The rule for confidence")),
+        "decision_rules": block(Table(decisions, "The rule for recommendations")),
+        "grade_rules": block(Table(grade_rules, "The rule for grades")),
+        "delivery_rules": block(Table(delivery_rules, "Delivery and effect, in words")),
         "shorthand_table": block(Table(shorthand, "Signs in tables")),
     }
 
