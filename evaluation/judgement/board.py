@@ -30,9 +30,11 @@ from evaluation.judgement.monitoring import (
     FEWEST_BEFORE,
     TAIL,
     WATCHED,
+    WHOLE,
     Judged,
     Range,
     Series,
+    add_areas,
     gather_series,
     judge,
     read_rules,
@@ -101,9 +103,11 @@ def watch(
     asked: list[_Asked] = []
     for number, (key, indicator) in enumerate(review.indicators.items()):
         panel = build_panel(review, key)
+        whole = add_areas(panel, indicator)
         for place, series in enumerate(gather_series(review, indicator, panel)):
             if series.periods:
-                thin = panel.sel(area=[series.area]).isel(time=slice(0, len(series.periods)))
+                source = whole if series.area == WHOLE and whole is not None else panel
+                thin = source.sel(area=[series.area]).isel(time=slice(0, len(series.periods)))
                 seed = review.settings.seed + 1000 * number + place
                 asked.append(_Asked(thin, series, seed, 0))
     if not asked:

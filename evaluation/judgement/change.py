@@ -16,7 +16,7 @@ import numpy as np
 from evaluation.evidence.editions import edition_before
 from evaluation.evidence.panel import build_panel
 from evaluation.judgement import xmr
-from evaluation.judgement.monitoring import Judged, Series, gather_series, read_rules
+from evaluation.judgement.monitoring import WHOLE, Judged, Series, gather_series, read_rules
 from evaluation.protocol import Indicator, Review
 
 Cause = Literal["new period", "revision"]
@@ -105,6 +105,9 @@ def compare_indicator(review: Review, indicator: Indicator, judged: Sequence[Jud
         if old is None:
             added |= set(j.series.periods)
             continue
+        turns += _turn(j, old)
+        if j.series.area == WHOLE:
+            continue  # its counts are the areas' own
         then, now = _counts(old), _counts(j.series)
         added |= {p for p in now if p not in then}
         gone += sum(p not in now for p in then)
@@ -113,7 +116,6 @@ def compare_indicator(review: Review, indicator: Indicator, judged: Sequence[Jud
                 same += 1
             else:
                 revised.append(Revised(j.series.name, period, then[period][0], now[period][0]))
-        turns += _turn(j, old)
     revised.sort(key=lambda r: -abs(np.nan_to_num(r.now - r.before)))
     return Change(indicator, day, sorted(added), revised, gone, same, turns)
 

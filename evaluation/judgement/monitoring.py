@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from evaluation.evidence.days import period_days, read_days
+from evaluation.evidence.days import Days, period_days, read_days
 from evaluation.evidence.editions import read_editions
 from evaluation.inference.expected import Expected
 from evaluation.judgement import xmr
@@ -28,6 +28,7 @@ Kind = Literal["xmr", "g", "t", "none"]
 WATCHED = 12  # newest periods which the expected range must not have seen
 TAIL = 0.005  # chance of a more extreme count on either side that makes a signal
 SPAN = 1.0 - 2.0 * TAIL  # probability inside the expected range: what is drawn is what is judged by
+WHOLE, WHOLE_NAME = "all", "All areas together"
 FEWEST_BEFORE = 24  # periods before the watched ones without which no expected range is given
 
 
@@ -187,8 +188,11 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset, *, le
     bounds = np.array([period_days(origin + t, frequency, anchor) for t in range(len(periods))])
     days = read_days(review, indicator.key)
     found = []
-    for row, code in enumerate(str(a) for a in panel.area.values):
-        value, low, high = (panel[name].values[row].astype(float) for name in ("value", "low", "high"))
+    rows = [(panel, row, str(code)) for row, code in enumerate(panel.area.values)]
+    if (together := add_areas(panel, indicator)) is not None:
+        rows.append((together, 0, WHOLE))
+    for table, row, code in rows:
+        value, low, high = (table[name].values[row].astype(float) for name in ("value", "low", "high"))
         if indicator.rounded_to:
             published = np.isfinite(low) & ~np.isfinite(value) & (high - low <= indicator.rounded_to)
             hidden = np.zeros(len(value), dtype=bool)
@@ -204,7 +208,7 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset, *, le
         rebase = {first_place(text, frequency, anchor) - origin: because for text, because in changes.items()}
         first = int(gaps[-1]) + 1 if gaps.size else 0
         foreseen: list[Nowcast] = []
-        if appeared:
+        if appeared and code != WHOLE:
             waiting = list(range(complete, newest))
             foreseen = nowcast(
                 panel["value"].values, appeared[:-1], editions[:-1], origin, appeared[-1], row, waiting,
@@ -214,7 +218,7 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset, *, le
             Series(
                 indicator,
                 code,
-                review.areas.areas[code].name,
+                WHOLE_NAME if code == WHOLE else review.areas.areas[code].name,
                 periods[:newest],
                 value[:newest],
                 low[:newest],
@@ -225,10 +229,29 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset, *, le
                 left_out[:newest],
                 tuple(foreseen),
                 bounds[:newest],
-                None if days is None else np.array([day.toordinal() for day in days.get(code, [])], dtype=np.int64),
+                None if days is None else _day_numbers(days, code),
             )
         )
     return found
+
+
+def add_areas(panel: xr.Dataset, indicator: Indicator) -> xr.Dataset | None:
+    """All areas of an outcome added up, as a panel of one area: what each area alone is too small to show may be plain together.
+
+    A period is known where it is known of every area that has data at all. None for scores, proportions, delivery, or a single area.
+    """
+    known = np.isfinite(panel["low"].values).any(axis=1)
+    counts = indicator.likelihood in ("negative_binomial", "poisson")
+    if not counts or indicator.monitoring.kind != "outcome" or known.sum() < 2:
+        return None
+    summed = panel.isel(area=np.flatnonzero(known)).sum("area", skipna=False, keep_attrs=True)
+    return summed.expand_dims(area=[WHOLE])
+
+
+def _day_numbers(days: Days, area: str) -> NDArray[np.int64]:
+    """The day numbers of an area's events, in order; of all areas together for the whole."""
+    found = [day for own in days.values() for day in own] if area == WHOLE else days.get(area, [])
+    return np.array(sorted(day.toordinal() for day in found), dtype=np.int64)
 
 
 def judge(series: Series, expected: Range | None, why_no_range: str = "") -> Judged:
