@@ -146,7 +146,10 @@ def _restore(review: Review, stored: dict[str, Any]) -> Board:
             if name in stored["ranges"]:
                 found = stored["ranges"][name]
                 judged.append(judge(series, None if found is None else _range(found), stored["why"][name]))
-    alarms = {n: None if a is None else Alarms(**a | {"usual": tuple(a["usual"])}) for n, a in stored["alarms"].items()}
+    alarms = {
+        n: None if a is None else Alarms(**a | {part: tuple(a[part]) for part in ("bounds", "usual")})
+        for n, a in stored["alarms"].items()
+    }
     return Board(judged, *(alarms[n] for n in ALARMS))
 
 

@@ -33,7 +33,7 @@ class Alarms:
         any_on_board: share of months with at least one.
         boards: number of simulated boards (for the expected range: of periods judged, each by a model fitted anew).
         charts: number of charts on the board.
-        error: standard error of `on_board` from the finite number of simulations.
+        bounds: `on_board` lies between these two with 95%, given the finite number of simulations.
         usual: so many false signals lie between these two on 95% of quiet boards.
     """
 
@@ -42,7 +42,7 @@ class Alarms:
     any_on_board: float
     boards: int
     charts: int = 0
-    error: float = 0.0
+    bounds: tuple[float, float] = (float("nan"), float("nan"))
     usual: tuple[int, int] = (0, 0)
 
 
@@ -114,27 +114,35 @@ def board_alarms(signals: Sequence[NDArray[np.bool_]]) -> Alarms:
     table = np.stack(list(signals))
     count = table.sum(axis=0)
     low, high = np.quantile(count, [0.025, 0.975], method="inverted_cdf")
+    mean, error = float(count.mean()), 1.96 * float(count.std() / np.sqrt(len(count)))
     return Alarms(
-        float(table.mean()), float(count.mean()), float((count > 0).mean()), table.shape[1], len(table),
-        float(count.std() / np.sqrt(len(count))), (int(low), int(high)),
+        float(table.mean()), mean, float((count > 0).mean()), table.shape[1], len(table),
+        (max(mean - error, 0.0), mean + error), (int(low), int(high)),
     )  # fmt: skip
 
 
 def refit_alarms(signals: Sequence[NDArray[np.bool_]], charts: int) -> Alarms:
     """False alarms of a board of so many charts, from refits to quiet series.
 
+    The rate's posterior is a Beta (Jeffreys' prior), so that no signal in some refits is not taken for no signal ever. Periods of
+    one refit hang together: they count as fewer by their design effect.
+
     Args:
-        signals: of each refit, whether each watched period was a signal, shape (watched,). Periods of one refit hang together,
-            so the standard error is that of the refits' means.
+        signals: of each refit, whether each watched period was a signal, shape (watched,).
         charts: on the board; they are taken to be independent.
     """
-    shares = np.array([flags.mean() for flags in signals])
-    judged = int(sum(flags.size for flags in signals))
-    rate = float(np.concatenate([flags.ravel() for flags in signals]).mean())
-    error = float(shares.std(ddof=1) / np.sqrt(len(shares))) if len(shares) > 1 else float("nan")
-    low, high = stats.binom.ppf([0.025, 0.975], charts, rate)
+    flags = np.concatenate([f.ravel() for f in signals]).astype(float)
+    rate, n = float(flags.mean()), flags.size
+    effect = 1.0
+    if len(signals) > 1 and 0.0 < rate < 1.0:
+        between = float(np.var([f.mean() for f in signals], ddof=1)) / len(signals)
+        effect = max(between / (rate * (1.0 - rate) / n), 1.0)
+    a, b = rate * n / effect + 0.5, (1.0 - rate) * n / effect + 0.5
+    low, high = stats.beta.ppf([0.025, 0.975], a, b)
+    few, many = stats.betabinom.ppf([0.025, 0.975], charts, a, b)
+    mean, none = a / (a + b), float(stats.betabinom.pmf(0, charts, a, b))
     return Alarms(
-        rate, rate * charts, 1.0 - (1.0 - rate) ** charts, judged, charts, error * charts, (int(low), int(high))
+        mean, mean * charts, 1.0 - none, n, charts, (float(low) * charts, float(high) * charts), (int(few), int(many))
     )
 
 

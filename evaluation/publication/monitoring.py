@@ -167,7 +167,7 @@ def provisional(board: Board) -> list[Block]:
 def false_alarms(board: Board) -> list[Block]:
     """How often a board like this one signals although nothing changed."""
     rows = [
-        (words, str(a.charts), say.probability(a.per_chart), f"{a.on_board:.1f} (±{1.96 * a.error:.1f})",
+        (words, str(a.charts), say.probability(a.per_chart), f"{a.on_board:.1f} ({a.bounds[0]:.1f} to {a.bounds[1]:.1f})",
          f"{a.usual[0]} to {a.usual[1]}", say.probability(a.any_on_board), f"{a.boards:,}")
         for words, a in (
             ("NHS rules, on independent normal points (the world they were written for)", board.textbook),
@@ -193,7 +193,7 @@ def false_alarms(board: Board) -> list[Block]:
             "Every board signals now and then although nothing has changed, and the more charts it has, the more often. How often was "
             "found by simulation: boards of this size on which nothing happens, judged like the real one. Charts are taken to be independent of each other; "
             "that does not matter for the mean number, but where areas share what happens to them, false signals come together, and the range of their "
-            "number is wider than stated. After ± stands what the finite number of simulations leaves open (95%)."
+            "number is wider than stated. In brackets stands what the finite number of simulations leaves open (95%)."
         ),
         Table(rows_table(rows, columns), "False alarms of this board", name="false-alarms"),
     ]
