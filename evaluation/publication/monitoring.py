@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluation.judgement.board import Board
 from evaluation.judgement.false_alarms import Alarms
-from evaluation.judgement.monitoring import TAIL, Judged
+from evaluation.judgement.monitoring import TAIL, WHOLE, Judged
 from evaluation.judgement.rare import RARE
 from evaluation.judgement.xmr import RULE_WORDS, TRIAL
 from evaluation.publication import numbers as say
@@ -48,8 +48,8 @@ def news(board: Board) -> list[str]:
 
 
 def watch_list(board: Board) -> list[Judged]:
-    """Series with a signal of any kind, the weightiest first."""
-    return sorted((j for j in board.judged if j.weight), key=lambda j: -j.weight)
+    """Series with a signal of any kind, the weightiest first; of these, all areas together before single ones."""
+    return sorted((j for j in board.judged if j.weight), key=lambda j: (-j.weight, j.series.area != WHOLE))
 
 
 def against_chance(board: Board) -> list[str]:
@@ -64,7 +64,7 @@ def against_chance(board: Board) -> list[str]:
         if alarms is None:
             continue
         low, high = alarms.usual
-        verdict = "more than chance alone would show" if count > high else "no more than chance alone would show"
+        verdict = "more than chance alone would show" if count > high else "so many could be chance"
         lines.append(
             f"By {ASK[way]}: {count} of {alarms.charts} charts signal; if nothing had changed anywhere, {alarms.on_board:.1f} would on "
             f"average ({low} to {high} on 95% of such boards): {verdict}."
