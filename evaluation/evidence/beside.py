@@ -21,7 +21,9 @@ def beside_problems(review: Review, measured: Mapping[str, Measured]) -> list[Pr
     """
     problems: list[Problem] = []
     if (review.folder / "areas.geojson").is_file() or (review.folder / "needs").is_dir():
-        from evaluation.evidence.context import read_context  # pandas, for which a review without these files does not wait
+        from evaluation.evidence.context import (
+            read_context,  # pandas, for which a review without these files does not wait
+        )
 
         try:
             read_context(review)
