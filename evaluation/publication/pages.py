@@ -10,11 +10,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.judgement.prices import read_prices
-from evaluation.publication import calibration, feasibility, portfolio, portfolio_study, rules
-from evaluation.judgement import economics, findings, wording
-from evaluation.judgement.delivery import DELIVERY_RULES
-from evaluation.judgement.grades import GRADE_RULES, GRADES
-from evaluation.publication import calibration, monitoring, portfolio
+from evaluation.publication import calibration, feasibility, monitoring, portfolio, portfolio_study, rules
 from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
