@@ -119,15 +119,8 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         **_price_notes(edition.folder),
         "feasibility_curves": stage_blocks(stage, feasibility.feasibility_blocks(edition.folder), "feasibility"),
         "forecast_study": stage_blocks(stage, feasibility.forecast_study(), "feasibility"),
-        "portfolio_study": stage_blocks(stage, portfolio_study.study_blocks(), "methods/index"),
         "chart_rules": block(*monitoring.rules()),
-        "yardstick_table": block(Table(yardstick, "Words for probability (the PHIA yardstick)")),
-        "rating_table": block(Table(ratings, "The findings")),
-        "confidence_table": block(Table(levels, "Levels of confidence")),
-        "confidence_rules": block(Table(rules, "The rule for confidence")),
-        "decision_rules": block(Table(decisions, "The rule for recommendations")),
-        "grade_rules": block(Table(grade_rules, "The rule for grades")),
-        "delivery_rules": block(Table(delivery_rules, "Delivery and effect, in words")),
+        "portfolio_study": stage_blocks(stage, portfolio_study.study_blocks(), "methods/index"),
         "shorthand_table": block(Table(shorthand, "Signs in tables")),
     }
 
