@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation import cli_import
+from evaluation import cli_import, cli_year
 
 if TYPE_CHECKING:
     from evaluation.progress import Progress
@@ -26,6 +26,7 @@ app = typer.Typer(
     epilog="Start with: svd new my-review",
 )
 app.add_typer(cli_import.app, name="import")
+app.add_typer(cli_year.app)
 
 
 class Profile(StrEnum):
@@ -51,19 +52,24 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="Say nothing but the 
 ProfileOption = Annotated[Profile, typer.Option(help="draft: quick, cannot be published. publish: what counts.")]
 
 
-@app.command(epilog="Example: svd new my-review")
-def new(folder: Annotated[Path, typer.Argument(help="Where to put it; must not exist yet, or be empty.")]) -> None:
+@app.command(epilog="Example: svd new my-review --from norfolk")
+def new(
+    folder: Annotated[Path, typer.Argument(help="Where to put it; must not exist yet, or be empty.")],
+    start: Annotated[
+        str, typer.Option("--from", help="Start from a shipped review: the template, the example, or a partnership's.")
+    ] = "template",
+) -> None:
     """Scaffold a review folder: commented YAML, one plan, a sample of tidy data."""
     from evaluation import resources
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         refuse(f"{folder} exists and is not empty.", "Choose another name; nothing was written.")
-    shutil.copytree(
-        resources.folder("params") / "template",
-        folder,
-        dirs_exist_ok=True,
-        ignore=shutil.ignore_patterns("_build", "__pycache__"),
-    )
+    shipped = resources.folder("params")
+    names = sorted(path.parent.name for path in shipped.glob("*/review.yaml"))
+    if start not in names:
+        refuse(f"There is no shipped review '{start}'.", f"Use one of: {', '.join(names)}. Nothing was written.")
+    ignored = shutil.ignore_patterns("_build", "__pycache__", "truth.json")
+    shutil.copytree(shipped / start, folder, dirs_exist_ok=True, ignore=ignored)
     typer.echo(f"Wrote {folder}. Edit its YAML files, put your data in {folder / 'data'}, then: svd check {folder}")
 
 
@@ -145,35 +151,6 @@ def review(
     typer.echo(f"Open {outcome.index}")
     if outcome.failures:
         raise typer.Exit(1)
-
-
-@app.command(epilog="Example: svd monitor my-review")
-def monitor(review: ReviewFolder = None, jobs: JobsOption = DEFAULT_JOBS) -> None:
-    """This month's signals of every indicator and area, and what changed; evaluates no plan again."""
-    from evaluation.errors import InputError
-    from evaluation.standing import monitor_review
-
-    limit_threads()
-    try:
-        with news(quiet=False) as progress:
-            lines = monitor_review(locate(review), jobs, progress)
-        for line in lines:
-            tell(line)
-    except InputError as error:
-        list_problems(error)
-
-
-@app.command(epilog="Example: svd calendar my-review")
-def calendar(review: ReviewFolder = None) -> None:
-    """What is due when in the year of the review, and what is late."""
-    from evaluation.errors import InputError
-    from evaluation.publication.duty import year_of
-
-    try:
-        for entry in year_of(locate(review)):
-            tell(f"{entry.due or 'no date'!s:10}  {entry.state:9}  {entry.what}: {entry.note}")
-    except InputError as error:
-        list_problems(error)
 
 
 @app.command(epilog="Example: svd book my-review")

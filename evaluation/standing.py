@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 
 from evaluation import resources
-from evaluation.errors import InputError
+from evaluation.errors import FitFailure, InputError
 from evaluation.evidence.context import CONTEXT, MAP, PROFILE, Context, read_context
 from evaluation.evidence.coverage import examine_review
+from evaluation.evidence.days import days_path
 from evaluation.evidence.editions import FOLDER, keep_editions
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
 from evaluation.judgement.board import Board, watch
+from evaluation.judgement.change import Change, compare_board
 from evaluation.judgement.false_alarms import Alarms
 from evaluation.judgement.monitoring import Judged, Range, gather_series, judge
 from evaluation.judgement.needs import Need, assess
@@ -34,6 +36,7 @@ from evaluation.protocol import Review
 from evaluation.publication.edition import chapter_path
 
 SHELF = "monitoring"
+ALARMS = ("textbook", "quiet", "ranges", "years")
 
 
 def open_review(folder: Path) -> Review:
@@ -93,6 +96,11 @@ def open_watches(review: Review) -> list[Watch]:
     return watch_plans(review, lambda key: build_panel(review, key))
 
 
+def open_changes(review: Review, board: Board) -> list[Change]:
+    """What the newest edition of the data changed, against the one stored before it."""
+    return compare_board(review, board.judged)
+
+
 def needs_key(review: Review) -> str:
     """Fingerprint of everything a needs assessment depends on."""
     digest = hashlib.sha256(board_key(review).encode())
@@ -111,7 +119,9 @@ def board_key(review: Review) -> str:
         if path := find_data(review.folder, indicator):
             digest.update(path.read_bytes())
         for edition in sorted((review.folder / FOLDER / indicator.key).glob("*.csv")):
-            digest.update(edition.read_bytes())
+            digest.update(edition.name.encode() + edition.read_bytes())
+        if (days := days_path(review.folder, indicator.key)).is_file():
+            digest.update(days.read_bytes())
     digest.update(repr(sorted(review.plans.items())).encode())
     digest.update(repr((review.areas, review.settings.seed, review.settings.interval)).encode())
     room = Path(__file__).parent
@@ -124,7 +134,7 @@ def _store(board: Board) -> dict[str, Any]:
     return {
         "ranges": {_name(j): None if j.expected is None else _plain(asdict(j.expected)) for j in board.judged},
         "why": {_name(j): j.why_no_range for j in board.judged},
-        "alarms": {n: None if (a := getattr(board, n)) is None else asdict(a) for n in ("textbook", "quiet", "ranges")},
+        "alarms": {n: None if (a := getattr(board, n)) is None else asdict(a) for n in ALARMS},
     }
 
 
@@ -136,8 +146,11 @@ def _restore(review: Review, stored: dict[str, Any]) -> Board:
             if name in stored["ranges"]:
                 found = stored["ranges"][name]
                 judged.append(judge(series, None if found is None else _range(found), stored["why"][name]))
-    alarms = {n: None if a is None else Alarms(**a) for n, a in stored["alarms"].items()}
-    return Board(judged, alarms["textbook"], alarms["quiet"], alarms["ranges"])
+    alarms = {
+        n: None if a is None else Alarms(**a | {part: tuple(a[part]) for part in ("bounds", "usual")})
+        for n, a in stored["alarms"].items()
+    }
+    return Board(judged, *(alarms[n] for n in ALARMS))
 
 
 def _range(stored: dict[str, Any]) -> Range:
@@ -147,6 +160,7 @@ def _range(stored: dict[str, Any]) -> Range:
         **arrays,
         total=stored["total"],
         total_range=tuple(stored["total_range"]),
+        total_tails=tuple(stored["total_tails"]),
         noise=stored["noise"],
     )
 
@@ -199,15 +213,41 @@ def monitor_review(review_folder: Path, jobs: int, progress: Progress) -> list[s
     Raises:
         InputError: something is wrong in the review's files or data.
     """
-    from evaluation.publication import monitoring
+    from evaluation.publication.changed import change_lines
+    from evaluation.publication.delivery import delivery_lines
+    from evaluation.publication.monitoring import news
+    from evaluation.publication.running import running_lines
 
     for kept in keep_editions(open_review(review_folder), datetime.now(UTC).date()):
         progress.tell(f"kept an edition: {kept.relative_to(review_folder).as_posix()}")
-    _, board, _ = open_board(review_folder, jobs, partial(progress.advance, "series"))
-    failed = write_chapters(review_folder, jobs, progress, ("monitoring",))
-    lines = monitoring.news(board)
-    lines += [f"failed: {reason}" for reason in failed.values()]
-    return [*lines, f"The charts: {chapter_path(review_folder, 'monitoring')}; in the book after `svd book`."]
+    review, board, _ = open_board(review_folder, jobs, partial(progress.advance, "series"))
+    lines = [*news(board), *change_lines(open_changes(review, board)), *delivery_lines(board)]
+    lines += running_lines(open_watches(review))
+    return [*lines, _write_one(review_folder, "monitoring", jobs, progress)]
+
+
+def assess_review(review_folder: Path, jobs: int, progress: Progress) -> list[str]:
+    """Assess the needs, write the chapter, and say the priorities, one line each.
+
+    Raises:
+        InputError: something is wrong in the review's files, data, map or context.
+        FitFailure: the chapter could not be made.
+    """
+    from evaluation.publication.needs import summary_lines
+
+    review, needs, context, _ = open_needs(review_folder)
+    return [*summary_lines(needs, review, context), _write_one(review_folder, "needs_assessment", jobs, progress)]
+
+
+def _write_one(review_folder: Path, name: str, jobs: int, progress: Progress) -> str:
+    """Make one chapter, and say where it is.
+
+    Raises:
+        FitFailure: it could not be made.
+    """
+    if failed := write_chapters(review_folder, jobs, progress, (name,)):
+        raise FitFailure(f"The chapter could not be made. {failed[name]}")
+    return f"The chapter: {chapter_path(review_folder, name)}; in the book after `svd book`."
 
 
 def _told(place: Path, name: str) -> str:

@@ -48,3 +48,17 @@ def test_templates_narrate_and_do_not_compute(path: Path) -> None:
             assert word not in ("def", "for", "while", "class", "if"), line
             if word in ("import", "from"):
                 assert rest[0].split(".")[0] in ("evaluation", "__future__"), line
+
+
+def test_every_shipped_review_travels_in_the_wheel() -> None:
+    """What `svd new --from` offers in a checkout it must offer when installed, and nothing that was built."""
+    import tomllib
+
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = set(built["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"])
+    for review in sorted((ROOT / "params").glob("*/review.yaml")):
+        for path in review.parent.iterdir():
+            name = path.relative_to(ROOT).as_posix()
+            if path.name not in ("_build", "README.txt") and f"params/{review.parent.name}" not in included:
+                assert name in included, f"{name} is not in the wheel"
+    assert not any("_build" in name for name in included)

@@ -15,6 +15,7 @@ import numpy as np
 
 from evaluation.errors import InputError, Problem
 from evaluation.evidence.audit import Audit
+from evaluation.evidence.beside import beside_problems
 from evaluation.evidence.panel import Grid, absent_file, audit_grid, find_person_days, lay_out
 from evaluation.evidence.plausibility import (
     definition_warnings,
@@ -171,6 +172,7 @@ def _examine(draft: Draft, wanted: set[str] | None, today: date | None) -> tuple
                     warnings += shock_warnings(plan, file, lines, shocks, origins)
     if wanted is None:
         warnings += _review_warnings(review)
+        problems += beside_problems(review, measured) if draft.areas_known else []
     return problems, warnings
 
 
@@ -292,7 +294,7 @@ def _data_warnings(
         )
         say("column area", f"{shown} not in areas.yaml: these rows are not used.", remedy)
     silent = [code for code in known if code not in observations.codes]
-    if silent:
+    if silent and indicator.monitoring.kind != "delivery":  # a scheme delivers where it runs
         shown = listing([f"`{code}`" for code in silent], 5)
         say(
             "column area",

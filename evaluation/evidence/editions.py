@@ -46,6 +46,16 @@ def keep_editions(review: Review, today: date) -> list[Path]:
     return made
 
 
+def edition_before(review: Review, indicator: Indicator) -> tuple[date, Path] | None:
+    """The newest stored edition that differs from the data at hand, with its day; None if there is none."""
+    source = find_data(review.folder, indicator)
+    now = source.read_bytes() if source is not None else b""
+    for day, path in reversed(_stored(review.folder / FOLDER / indicator.key)):
+        if path.read_bytes() != now:
+            return day, path
+    return None
+
+
 def read_editions(review: Review, indicator: Indicator, panel: xr.Dataset) -> tuple[list[int], np.ndarray]:
     """Counts as each edition had them.
 

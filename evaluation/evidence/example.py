@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evaluation.evidence.example_beside import write_beside
 from evaluation.evidence.simulate import (
     Missing,
     PanelSpec,
@@ -62,6 +63,7 @@ class Example:
         schemes: The interventions.
         as_hospital_data: Indicators published with small counts suppressed and the rest rounded.
         answers: Whether ``truth.json`` is written beside the data.
+        beside: Whether delivery, days, an earlier edition, a map and conditions are written too (`example_beside`).
     """
 
     seed: int
@@ -69,6 +71,7 @@ class Example:
     schemes: tuple[Scheme, ...]
     as_hospital_data: frozenset[str] = field(default=frozenset())
     answers: bool = True
+    beside: bool = False
 
 
 # Expected counts from March 2020 to June 2021 as a share of ordinary months: two troughs and a slow return.
@@ -139,6 +142,10 @@ EXAMPLE = Example(
             season_peak=11,
             shocks=_lockdowns(1.3),
         ),
+        # Too rare for any evaluation of one district: it is here for the chart of the days between events.
+        "homicide": replace(
+            _ordinary, rate=0.0012, level_sd=0.25, departure_sd=0.0, common_sd=0.0, overdispersion=None
+        ),
     },
     schemes=(
         Scheme(
@@ -181,6 +188,7 @@ EXAMPLE = Example(
         ),
     ),
     as_hospital_data=frozenset({"assault_admissions"}),
+    beside=True,
 )
 
 TEMPLATE = Example(
@@ -278,6 +286,10 @@ def write_simulated_data(folder: str | Path) -> list[Path]:
     for indicator, (data, _) in simulated.items():
         written.append(folder / "data" / f"{indicator}.csv")
         data.to_csv(written[-1], index=False, lineterminator="\n")
+    if example.beside:
+        tables = {indicator: data for indicator, (data, _) in simulated.items()}
+        populations = next(iter(example.panels.values())).populations
+        written += write_beside(folder, populations, tables, example.seed)
     if example.answers:
         truths = {indicator: truth for indicator, (_, truth) in simulated.items()}
         written.append(folder / "truth.json")

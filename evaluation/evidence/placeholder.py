@@ -17,7 +17,7 @@ SEEDS = {
     "ashfield_mansfield": 2,
     "norfolk": 3,
     "hampshire_isle_of_wight": 4,
-    "bath_north_east_somerset": 5,
+    "bath_north_east_somerset": 6,
 }
 FIRST_PERIOD, N_PERIODS = "2021-04", 60
 

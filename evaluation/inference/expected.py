@@ -18,6 +18,7 @@ from evaluation.inference.engine import SAMPLERS, Task
 from evaluation.inference.frame import Frame, Priors, standardise
 from evaluation.inference.laplace import integrate_hyperparameters
 from evaluation.inference.latent import Posterior
+from evaluation.inference.outcomes import draw_outcomes
 
 Array = NDArray[np.float64]
 N_DRAWS = 2000
@@ -108,7 +109,11 @@ def expect(frame: Frame, seed: int, n_draws: int = N_DRAWS) -> Expected:
     values = [posterior.values(score) for score in scores]
     parameter = {name: np.array([v[name] for v in values])[points] for name in posterior.names}
     noise = {name: float(parameter[name].mean()) for name in parameter}
-    return Expected(mean * frame.scale, _replicate(frame, mean, parameter, rng), noise)
+    scaled = mean * frame.scale
+    replicate = draw_outcomes(
+        frame.likelihood, scaled, lambda name: parameter[name][:, None], frame.exposure[0], frame.scale, rng
+    )
+    return Expected(scaled, replicate, noise)
 
 
 def _reaching(task: Task, n_periods: int) -> Posterior:
@@ -123,18 +128,3 @@ def _reaching(task: Task, n_periods: int) -> Posterior:
         posterior.known[0, n_periods - 1] = False
         posterior.likelihood.exact[0, n_periods - 1] = 0.0
     return posterior
-
-
-def _replicate(frame: Frame, mean: Array, parameter: dict[str, Array], rng: np.random.Generator) -> Array:
-    if frame.likelihood == "normal":
-        return rng.normal(mean, parameter["score_sd"][:, None]) * frame.scale
-    if frame.likelihood == "binomial":
-        known = np.isfinite(frame.exposure[0]) & (frame.exposure[0] > 0)
-        trials = np.where(known, np.round(frame.exposure[0]), 1.0).astype(int)
-        drawn = rng.binomial(trials, np.clip(mean / trials, 0.0, 1.0)).astype(float)
-        return np.where(known, drawn, np.nan)
-    bounded = np.minimum(mean, 1e9)
-    if frame.likelihood == "poisson":
-        return rng.poisson(bounded).astype(float)
-    shape = 1.0 / (parameter["overdispersion"][:, None] ** 2 + 1e-8)
-    return rng.poisson(np.minimum(bounded * rng.gamma(shape, 1.0 / shape, size=mean.shape), 1e12)).astype(float)

@@ -8,6 +8,7 @@ import xarray as xr
 from evaluation.inference.effects import expectations
 from evaluation.inference.engine import Fit
 from evaluation.inference.frame import Frame
+from evaluation.inference.outcomes import draw_outcomes
 
 MOST_DRAWS = 1000
 
@@ -81,12 +82,5 @@ def replicate(
     def parameter(name: str) -> np.ndarray:
         return fit.draws[name].values.reshape(-1)[kept][:, None]
 
-    if frame.likelihood == "normal":
-        return rng.normal(mu, parameter("score_sd") * frame.scale)
-    if frame.likelihood == "poisson":
-        return rng.poisson(mu)
-    if frame.likelihood == "binomial":
-        trials = np.round(frame.exposure[: frame.n_treated][cells])[None, :]
-        return rng.binomial(trials.astype(int), np.clip(mu / trials, 0.0, 1.0))
-    shape = 1.0 / (parameter("overdispersion") ** 2 + 1e-8)
-    return rng.poisson(mu * rng.gamma(shape, 1.0 / shape, size=mu.shape))
+    exposure = frame.exposure[: frame.n_treated][cells]
+    return draw_outcomes(frame.likelihood, mu, parameter, exposure, frame.scale, rng)

@@ -20,7 +20,9 @@ from evaluation.judgement.false_alarms import (
     board_alarms,
     make_quiet,
     newest_signals,
+    quiet_gaps,
     quiet_path,
+    refit_alarms,
     refit_tails,
     textbook_alarms,
 )
@@ -28,16 +30,21 @@ from evaluation.judgement.monitoring import (
     FEWEST_BEFORE,
     TAIL,
     WATCHED,
+    WHOLE,
     Judged,
     Range,
     Series,
+    add_areas,
     gather_series,
     judge,
+    read_rules,
     summarise_range,
 )
+from evaluation.judgement.xmr import TRIAL
 from evaluation.protocol import Review
 
-REFITS = 30  # each tries a watched year, so that some hundreds of periods are judged
+N_DRAWS = 8000  # so that a chance of one in two hundred rests on forty draws
+REFITS = 120  # each tries a watched year, so that more than a thousand periods are judged
 
 
 @dataclass(frozen=True)
@@ -46,15 +53,17 @@ class Board:
 
     Attributes:
         judged: every series, in the order of indicators and areas.
-        textbook: false alarms of the rules on independent normal points.
-        quiet: false alarms of the rules on quiet series like ours (season, trend and carry-over kept).
+        textbook: false alarms of the rules on independent normal points (XmR charts only).
+        quiet: false alarms of the rules on quiet series like ours (season, trend and carry-over kept), t and g charts included.
         ranges: false alarms of the expected range on quiet series like ours, the model fitted to each anew.
+        years: the same of the range of the watched year's sum.
     """
 
     judged: list[Judged]
     textbook: Alarms | None
     quiet: Alarms | None
     ranges: Alarms | None
+    years: Alarms | None = None
 
 
 @dataclass(frozen=True)
@@ -63,19 +72,18 @@ class _Asked:
 
     panel: xr.Dataset
     series: Series
-    interval: float
     seed: int
     refits: int
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What it returns: the range (or why there is none), quiet signals, and tails of refits."""
+    """What it returns: the range (or why there is none), quiet signals, and tails of refits (of each period, of the sum)."""
 
     range: Range | None
     why: str
-    quiet: NDArray[np.bool_] | None
-    tails: NDArray[np.float64] | None
+    quiet: NDArray[np.bool_] | None = None
+    tails: tuple[tuple[NDArray[np.float64], float], ...] = ()
 
 
 def watch(
@@ -95,32 +103,30 @@ def watch(
     asked: list[_Asked] = []
     for number, (key, indicator) in enumerate(review.indicators.items()):
         panel = build_panel(review, key)
+        whole = add_areas(panel, indicator)
         for place, series in enumerate(gather_series(review, indicator, panel)):
             if series.periods:
-                thin = panel.sel(area=[series.area]).isel(time=slice(0, len(series.periods)))
+                source = whole if series.area == WHOLE and whole is not None else panel
+                thin = source.sel(area=[series.area]).isel(time=slice(0, len(series.periods)))
                 seed = review.settings.seed + 1000 * number + place
-                asked.append(_Asked(thin, series, review.settings.interval, seed, 0))
+                asked.append(_Asked(thin, series, seed, 0))
     if not asked:
         return Board([], None, None, None)
     each, more = divmod(refits, len(asked))
     order = np.random.default_rng(review.settings.seed).permutation(len(asked))
     extra = set(order[:more].tolist())
-    asked = [_Asked(a.panel, a.series, a.interval, a.seed, each + (i in extra)) for i, a in enumerate(asked)]
+    asked = [_Asked(a.panel, a.series, a.seed, each + (i in extra)) for i, a in enumerate(asked)]
     answers = _answer_all(asked, jobs, report)
     judged = [judge(a.series, found.range, found.why) for a, found in zip(asked, answers, strict=True)]
     lengths = [len(j.series.charted) for j in judged if j.kind == "xmr" and not j.chart.trial[-1]]  # type: ignore[union-attr]
     rng = np.random.default_rng(review.settings.seed)
     quiet = [found.quiet for found in answers if found.quiet is not None]
-    tails = [found.tails for found in answers if found.tails is not None and found.tails.size]
-    ranges = None
-    if tails:
-        flags = np.concatenate([(t < TAIL).ravel() for t in tails])
-        charts = sum(found.range is not None for found in answers)
-        rate = float(flags.mean())
-        ranges = Alarms(rate, rate * charts, 1.0 - (1.0 - rate) ** charts, flags.size)
-    return Board(
-        judged, textbook_alarms(lengths, rng) if lengths else None, board_alarms(quiet) if quiet else None, ranges
-    )
+    charts = sum(found.range is not None for found in answers)
+    tails = [pair for found in answers for pair in found.tails]
+    ranges = refit_alarms([each < TAIL for each, _ in tails], charts) if tails else None
+    years = refit_alarms([np.array([total < TAIL]) for _, total in tails], charts) if tails else None
+    textbook = textbook_alarms(lengths, rng) if lengths else None
+    return Board(judged, textbook, board_alarms(quiet) if quiet else None, ranges, years)
 
 
 def _answer_all(asked: list[_Asked], jobs: int, report: Callable[[int, int], None]) -> list[_Answer]:
@@ -148,26 +154,33 @@ def _answer(asked: _Asked) -> _Answer:
     before = int(np.isfinite(series.low[: n - watched]).sum())
     fewest = FEWEST_BEFORE if yearly in ("week", "month") else 8
     if before < fewest:
-        return _Answer(None, f"fewer than {fewest} periods before the newest {watched}", None, None)
+        return _Answer(None, f"fewer than {fewest} periods before the newest {watched}")
     frame = frame_series(asked.panel, series.area, likelihood, watched, series.left_out)
     try:
-        expected = expect(frame, asked.seed)
+        expected = expect(frame, asked.seed, N_DRAWS)
     except FloatingPointError as error:
-        return _Answer(None, str(error), None, None)
-    found = summarise_range(series, expected, watched, asked.interval)
+        return _Answer(None, str(error))
+    found = summarise_range(series, expected, watched)
     if likelihood not in ("negative_binomial", "poisson"):
-        return _Answer(found, "", None, None)
+        return _Answer(found, "")
     path, rng = quiet_path(frame, expected), np.random.default_rng((asked.seed, 11))
-    quiet = None
-    points = len(series.charted)
-    if points >= 12 and series.charted.mean() >= 1.0:
-        quiet = newest_signals(make_quiet(path, expected.noise, BOARDS, rng)[:, series.first : series.complete])
+    quiet, kind = None, read_rules(series, series.complete).kind
+    charted = slice(series.first, series.complete)
+    if kind != "none" and len(series.charted) >= TRIAL:
+        made = make_quiet(path, expected.noise, BOARDS, rng)[:, charted]
+        quiet = (
+            newest_signals(made)
+            if kind == "xmr"
+            else quiet_gaps(made, series.bounds[charted] if kind == "t" else None, rng)
+        )
     tails = [_tails(frame, path, expected.noise, asked.seed + 100_000 * (i + 1)) for i in range(asked.refits)]
-    return _Answer(found, "", quiet, np.stack(tails) if tails else None)
+    return _Answer(found, "", quiet, tuple(pair for pair in tails if pair is not None))
 
 
-def _tails(frame: Frame, path: NDArray[np.float64], noise: dict[str, float], seed: int) -> NDArray[np.float64]:
+def _tails(
+    frame: Frame, path: NDArray[np.float64], noise: dict[str, float], seed: int
+) -> tuple[NDArray[np.float64], float] | None:
     try:
         return refit_tails(frame, path, noise, seed)
     except FloatingPointError:
-        return np.full(len(path) - int(frame.start[0]), 1.0)
+        return None

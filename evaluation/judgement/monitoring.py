@@ -1,7 +1,7 @@
 """The board of charts between reviews: every indicator and area judged twice, and what changed since last month.
 
-Each series is judged by the NHS rules (`xmr`, or the g chart of `rare` where events are rarer than one a period) and, beside them, by
-an expected range from our own model, which allows for season, trend, carry-over and small numbers. The two
+Each series is judged by the NHS rules (`xmr`, or a t or g chart of `rare` where events are rarer than one a period) and, beside
+them, by an expected range from our own model, which allows for season, trend, carry-over and small numbers. The two
 are shown side by side and never merged. Which way is better is what the indicator declares; where it declares
 nothing, a signal is neither improvement nor concern.
 """
@@ -15,17 +15,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from evaluation.evidence.days import Days, period_days, read_days
 from evaluation.evidence.editions import read_editions
 from evaluation.inference.expected import Expected
 from evaluation.judgement import xmr
 from evaluation.judgement.nowcast import Nowcast, nowcast
-from evaluation.judgement.rare import GChart, g_chart
+from evaluation.judgement.rare import GChart, TChart, choose_chart, g_chart, t_chart
 from evaluation.protocol import Indicator, Review
 from evaluation.protocol.period import first_place, last_place, ordinal, read_span
 
-RARE = 1.0  # fewer events a period than this on average: time between events is charted instead
+Kind = Literal["xmr", "g", "t", "none"]
 WATCHED = 12  # newest periods which the expected range must not have seen
 TAIL = 0.005  # chance of a more extreme count on either side that makes a signal
+SPAN = 1.0 - 2.0 * TAIL  # probability inside the expected range: what is drawn is what is judged by
+WHOLE, WHOLE_NAME = "all", "All areas together"
 FEWEST_BEFORE = 24  # periods before the watched ones without which no expected range is given
 
 
@@ -44,6 +47,8 @@ class Series:
         rebase: position -> why limits start afresh there.
         left_out: periods from which the expected range learns nothing, shape (time,).
         nowcasts: what provisional periods are expected to come to, where editions taught it.
+        bounds: number of the first and of the last day of each period, shape (time, 2).
+        events: day number of each event, in order, where the review gives the days (`evidence.days`); else None.
     """
 
     indicator: Indicator
@@ -58,6 +63,8 @@ class Series:
     rebase: dict[int, str]
     left_out: NDArray[np.bool_]
     nowcasts: tuple[Nowcast, ...] = ()
+    bounds: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+    events: NDArray[np.int64] | None = None
 
     @property
     def direction(self) -> str | None:
@@ -76,10 +83,11 @@ class Range:
 
     Attributes:
         start: position of the first watched period.
-        median, lower, upper: shape (watched,); `lower` to `upper` hold the review's interval.
+        median, lower, upper: shape (watched,); a count is a signal if it lies below `lower` or above `upper`.
         below, above: chance of a count as low, as high, as recorded, shape (watched,); NaN where nothing is recorded.
         total: recorded sum of the watched complete periods, NaN where one is missing or withheld.
         total_range: median, lower and upper of that sum.
+        total_tails: chance of a sum as low, as high, as recorded; NaN where the sum is not known.
         noise: see `Expected`.
     """
 
@@ -91,6 +99,7 @@ class Range:
     above: NDArray[np.float64]
     total: float
     total_range: tuple[float, float, float]
+    total_tails: tuple[float, float] = (float("nan"), float("nan"))
     noise: dict[str, float] = field(default_factory=dict)
 
     def side(self, position: int) -> int:
@@ -99,6 +108,12 @@ class Range:
         if not 0 <= at < len(self.median):
             return 0
         return 1 if self.above[at] < TAIL else -1 if self.below[at] < TAIL else 0
+
+    @property
+    def total_side(self) -> int:
+        """The same of the sum of the watched complete periods."""
+        below, above = self.total_tails
+        return 1 if above < TAIL else -1 if below < TAIL else 0
 
 
 @dataclass(frozen=True)
@@ -109,7 +124,7 @@ class Judged:
         series: what was judged.
         kind: of the rule-based chart; `none` with the reason in `why`.
         chart: the XmR chart, if that is the kind.
-        gaps: the g chart, if that is the kind.
+        gaps: the g or t chart, if that is the kind.
         expected: the expected range, None with the reason in `why_no_range`.
         variation: by the rules, of the newest complete period.
         before: the same a period earlier, with the limits of that time.
@@ -119,10 +134,10 @@ class Judged:
     """
 
     series: Series
-    kind: Literal["xmr", "g", "none"]
+    kind: Kind
     why: str
     chart: xmr.XmR | None
-    gaps: GChart | None
+    gaps: GChart | TChart | None
     expected: Range | None
     why_no_range: str
     variation: xmr.Variation
@@ -142,14 +157,22 @@ class Judged:
         """The same a period earlier."""
         return xmr.variation(self.range_before, self.series.direction)
 
+    @property
+    def weight(self) -> int:
+        """How much there is to look at: 3 by both ways, 2 outside the expected range, 1 by the rules or the year alone, 0."""
+        rules, newest = self.variation != "common", self.range_side != 0
+        year = self.expected is not None and self.expected.total_side != 0
+        return 3 if rules and newest else 2 if newest else 1 if rules or year else 0
 
-def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> list[Series]:
+
+def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset, *, learn: bool = True) -> list[Series]:
     """Every area of an indicator, ready to be judged.
 
     Args:
         review: for names and documented changes.
         indicator: what the panel measures.
         panel: from `build_panel`.
+        learn: foresee provisional periods from stored editions.
     """
     frequency, anchor = panel.attrs["frequency"], panel.attrs["week_anchor"]
     periods = [str(t) for t in panel.time.values]
@@ -159,12 +182,17 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> li
     for window in watch.exclude:
         begin, end = first_place(window.from_, frequency, anchor), last_place(window.to, frequency, anchor)
         left_out[max(begin - origin, 0) : max(end - origin + 1, 0)] = True
-    appeared, editions = read_editions(review, indicator, panel) if watch.provisional else ([], np.zeros(0))
+    appeared, editions = read_editions(review, indicator, panel) if watch.provisional and learn else ([], np.zeros(0))
     if appeared and not np.array_equal(editions[-1], panel["value"].values, equal_nan=True):
         appeared = []  # the data are newer than their newest edition, so the age of a count is not known
+    bounds = np.array([period_days(origin + t, frequency, anchor) for t in range(len(periods))])
+    days = read_days(review, indicator.key)
     found = []
-    for row, code in enumerate(str(a) for a in panel.area.values):
-        value, low, high = (panel[name].values[row].astype(float) for name in ("value", "low", "high"))
+    rows = [(panel, row, str(code)) for row, code in enumerate(panel.area.values)]
+    if (together := add_areas(panel, indicator)) is not None:
+        rows.append((together, 0, WHOLE))
+    for table, row, code in rows:
+        value, low, high = (table[name].values[row].astype(float) for name in ("value", "low", "high"))
         if indicator.rounded_to:
             published = np.isfinite(low) & ~np.isfinite(value) & (high - low <= indicator.rounded_to)
             hidden = np.zeros(len(value), dtype=bool)
@@ -180,7 +208,7 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> li
         rebase = {first_place(text, frequency, anchor) - origin: because for text, because in changes.items()}
         first = int(gaps[-1]) + 1 if gaps.size else 0
         foreseen: list[Nowcast] = []
-        if appeared:
+        if appeared and code != WHOLE:
             waiting = list(range(complete, newest))
             foreseen = nowcast(
                 panel["value"].values, appeared[:-1], editions[:-1], origin, appeared[-1], row, waiting,
@@ -190,7 +218,7 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> li
             Series(
                 indicator,
                 code,
-                review.areas.areas[code].name,
+                WHOLE_NAME if code == WHOLE else review.areas.areas[code].name,
                 periods[:newest],
                 value[:newest],
                 low[:newest],
@@ -200,71 +228,107 @@ def gather_series(review: Review, indicator: Indicator, panel: xr.Dataset) -> li
                 rebase,
                 left_out[:newest],
                 tuple(foreseen),
+                bounds[:newest],
+                None if days is None else _day_numbers(days, code),
             )
         )
     return found
 
 
+def add_areas(panel: xr.Dataset, indicator: Indicator) -> xr.Dataset | None:
+    """All areas of an outcome added up, as a panel of one area: what each area alone is too small to show may be plain together.
+
+    A period is known where it is known of every area that has data at all. None for scores, proportions, delivery, or a single area.
+    """
+    known = np.isfinite(panel["low"].values).any(axis=1)
+    counts = indicator.likelihood in ("negative_binomial", "poisson")
+    if not counts or indicator.monitoring.kind != "outcome" or known.sum() < 2:
+        return None
+    summed = panel.isel(area=np.flatnonzero(known)).sum("area", skipna=False, keep_attrs=True)
+    return summed.expand_dims(area=[WHOLE])
+
+
+def _day_numbers(days: Days, area: str) -> NDArray[np.int64]:
+    """The day numbers of an area's events, in order; of all areas together for the whole."""
+    found = [day for own in days.values() for day in own] if area == WHOLE else days.get(area, [])
+    return np.array(sorted(day.toordinal() for day in found), dtype=np.int64)
+
+
 def judge(series: Series, expected: Range | None, why_no_range: str = "") -> Judged:
     """Judge one series by the rules and by its expected range, now and as it stood a period ago."""
-    kind, why, chart, gaps, rule, side = _by_rules(series, series.complete)
-    earlier = _by_rules(series, series.complete - 1)[5]
+    newest = read_rules(series, series.complete)
+    earlier = read_rules(series, series.complete - 1).side
     now, then = (expected.side(series.complete - back) if expected else 0 for back in (1, 2))
     grade = None
-    if chart is not None:
+    if newest.chart is not None:
         grade = xmr.assurance(
-            float(chart.lower[-1]), float(chart.upper[-1]), series.indicator.monitoring.target, series.direction
+            float(newest.chart.lower[-1]),
+            float(newest.chart.upper[-1]),
+            series.indicator.monitoring.target,
+            series.direction,
         )
     return Judged(
-        series, kind, why, chart, gaps, expected, why_no_range, xmr.variation(side, series.direction),
-        xmr.variation(earlier, series.direction), rule, now, then, grade,
+        series, newest.kind, newest.why, newest.chart, newest.gaps, expected, why_no_range,
+        xmr.variation(newest.side, series.direction), xmr.variation(earlier, series.direction), newest.rule, now, then, grade,
     )  # fmt: skip
 
 
-def _by_rules(
-    series: Series, end: int
-) -> tuple[Literal["xmr", "g", "none"], str, xmr.XmR | None, GChart | None, str, int]:
-    """The rule-based chart of the periods before `end`: kind, reason, chart, g chart, newest rule and side."""
+@dataclass(frozen=True)
+class Reading:
+    """What the rules say of the newest of some periods: kind, reason, chart, and the rule and side of the newest point."""
+
+    kind: Kind
+    why: str = ""
+    chart: xmr.XmR | None = None
+    gaps: GChart | TChart | None = None
+    rule: str = ""
+    side: int = 0
+
+
+def read_rules(series: Series, end: int) -> Reading:
+    """The rule-based chart of the periods before `end`."""
     seen = np.isfinite(series.low[:end]) | np.isfinite(series.value[:end])
     if not seen.any():
-        return "none", "nothing is recorded", None, None, "", 0
+        return Reading("none", "nothing is recorded")
     hidden = seen & ~np.isfinite(series.value[:end])
     if hidden[series.first if series.first < end else 0 :].any() or (hidden.any() and series.first >= end - 1):
-        return (
-            "none",
-            f"{int(hidden.sum())} numbers are withheld as published, so no point can be drawn",
-            None,
-            None,
-            "",
-            0,
-        )
+        return Reading("none", f"{int(hidden.sum())} numbers are withheld as published, so no point can be drawn")
     points = series.value[series.first : end]
     if len(points) < 2:
-        return "none", "a period just before the newest is missing, and the chart has no gaps", None, None, "", 0
-    counts = series.indicator.likelihood in ("negative_binomial", "poisson")
-    if counts and points.mean() < RARE:
-        gaps = g_chart(points > 0)
-        if gaps is None:
-            return "none", "too few events for a chart of the time between them", None, None, "", 0
-        if gaps.since_signal:
-            return "g", "", None, gaps, "no event for longer than the limit", -1
-        newest = int(gaps.side[-1]) if points[-1] > 0 else 0
-        # Rarer events are lower counts: the side is that of the count.
-        return "g", "", None, gaps, "a gap outside the limits" if newest else "", -newest
+        return Reading("none", "a period just before the newest is missing, and the chart has no gaps")
+    if series.indicator.likelihood in ("negative_binomial", "poisson"):
+        kind = choose_chart(float(points.mean()), series.events is not None)
+        if kind != "xmr":
+            return _read_gaps(series, kind, points, end)
     rebase = [p - series.first for p in series.rebase if series.first < p < end]
     chart = xmr.chart(points, rebase, screen_outliers=series.indicator.monitoring.screen_outliers)
-    return "xmr", "", chart, None, chart.rule[-1], int(chart.side[-1])
+    return Reading("xmr", "", chart, None, chart.rule[-1], int(chart.side[-1]))
 
 
-def summarise_range(series: Series, expected: Expected, watched: int, interval: float) -> Range:
+def _read_gaps(series: Series, kind: Literal["g", "t"], points: NDArray[np.float64], end: int) -> Reading:
+    """The same for what is rare. Limits start afresh at the newest documented change, as those of an XmR chart do."""
+    fresh = max((p for p in series.rebase if series.first < p < end), default=series.first)
+    gaps: GChart | TChart | None
+    if kind == "t" and series.events is not None:
+        first, last = series.bounds[fresh, 0], series.bounds[end - 1, 1]
+        events = series.events[(series.events >= first) & (series.events <= last)]
+        gaps = t_chart(events, float(last), float(series.bounds[end - 1, 0]))
+    else:
+        gaps = g_chart(points[fresh - series.first :] > 0)
+    if gaps is None:
+        return Reading("none", "too few events for a chart of the time between them")
+    # Rarer events are lower counts: the side is that of the count.
+    return Reading(kind, "", None, gaps, gaps.signal, -gaps.rarer)
+
+
+def summarise_range(series: Series, expected: Expected, watched: int) -> Range:
     """The expected range of the watched periods, and how unusual what was recorded is.
 
     A withheld count is judged by the end of its interval that speaks least for a signal.
     """
     start = len(series.periods) - watched
     drawn = expected.replicate[:, start : len(series.periods)]
-    tail = (1.0 - interval) / 2.0
-    lower, median, upper = np.quantile(drawn, [tail, 0.5, 1.0 - tail], axis=0)
+    lower, median, upper = _bounds(drawn)
     low = np.where(np.isfinite(series.low), series.low, series.value)[start:]
     high = np.where(np.isfinite(series.high), series.high, series.value)[start:]
     seen = np.isfinite(low)
@@ -272,7 +336,10 @@ def summarise_range(series: Series, expected: Expected, watched: int, interval: 
     above = np.where(seen, (drawn >= low[None, :]).mean(axis=0), np.nan)
     counted = slice(0, max(series.complete - start, 0))
     total = float(series.value[start:][counted].sum())
-    sums = np.quantile(drawn[:, counted].sum(axis=1), [0.5, tail, 1.0 - tail])
+    summed = drawn[:, counted].sum(axis=1)
+    bottom, middle, top = (float(v) for v in _bounds(summed))
+    known = np.isfinite(total)
+    tails = (float((summed <= total).mean()), float((summed >= total).mean())) if known else (total, total)
     return Range(
         start,
         median,
@@ -281,6 +348,14 @@ def summarise_range(series: Series, expected: Expected, watched: int, interval: 
         below,
         above,
         total,
-        (float(sums[0]), float(sums[1]), float(sums[2])),
+        (middle, bottom, top),
+        tails,
         expected.noise,
     )
+
+
+def _bounds(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The lowest value that is no signal, the median, and the highest, of draws along the first axis."""
+    low = np.quantile(drawn, TAIL, axis=0, method="inverted_cdf")
+    high = -np.quantile(-drawn, TAIL, axis=0, method="inverted_cdf")
+    return low, np.quantile(drawn, 0.5, axis=0), high

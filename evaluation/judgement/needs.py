@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.expected import expect, frame_series
 from evaluation.inference.small_area import Rates, pool_rates
-from evaluation.judgement.wording import probability_phrase
 from evaluation.protocol import Indicator, Review, periods_per_year
 
 Array = NDArray[np.float64]
 PER = 100_000.0
 DAYS = 365.25
-SURE = 0.95  # probability from which an area is said to lie above the partnership
-RISING = 0.775  # probability from which a rise is called likely (the yardstick's "highly likely" begins there)
+SURE = 0.95  # probability from which an area is said to lie clearly above the partnership
+CLEAR = 1.1  # times the partnership's rate: with many events the smallest difference is sure, and not worth a priority
 HALF = 0.5
 CHANCE_WORLDS = 2000
 FEWEST_EVENTS = 50  # in the two newest years; with fewer the change would be the prior's more than the data's
@@ -49,6 +48,7 @@ class Place:
         rate: the same, partially pooled.
         ratio: against the partnership as a whole.
         above: probability that its rate is above the partnership's.
+        clear: probability that it is above it by a tenth or more.
         rank: 1 is the highest rate; best and worst rank within the interval.
         top: probability of being among the highest quarter.
         similar: ratio to the pooled rate of the other areas of its group, None without a group.
@@ -63,6 +63,7 @@ class Place:
     rate: Summary
     ratio: Summary
     above: float
+    clear: float
     rank: tuple[int, int]
     top: float
     similar: Summary | None
@@ -94,6 +95,8 @@ class Need:
         indicator: what is counted.
         first, last: the newest year.
         total: sum of the middles of the bounds; `range_only` if some are known only as a range.
+        before: the same of the year before, over the areas and periods known in both years; NaN if that year is not there.
+        again: what the newest year has in those areas and periods.
         places: areas, in the order of areas.yaml.
         pooled: spread between areas (log scale), and what neighbours share of it (NaN without neighbours).
         concentration: None with fewer than three areas or without events.
@@ -106,6 +109,8 @@ class Need:
     first: str
     last: str
     total: float
+    before: float
+    again: float
     range_only: bool
     places: list[Place]
     pooled: tuple[float, float]
@@ -162,9 +167,19 @@ def assess_indicator(
     change, rising = _change(panel.isel(time=slice(0, end)), indicator, year, review.settings.interval, seed)
     season = _season(panel.isel(time=slice(0, end)), review.settings.interval, seed) if frequency == "month" else {}
     return Need(
-        indicator, periods[0] if periods else "", periods[-1] if periods else "", float(middle),
+        indicator, periods[0] if periods else "", periods[-1] if periods else "", float(middle), *_recorded(panel, end, year),
         bool((low[known] != high[known]).any()), places, (rates.sd, rates.share), concentration, change, rising, season,
     )  # fmt: skip
+
+
+def _recorded(panel: xr.Dataset, end: int, year: int) -> tuple[float, float]:
+    """Recorded sums of the year before and of the newest year, over the areas and periods known in both."""
+    if end < 2 * year:
+        return float("nan"), float("nan")
+    middle = (panel["low"].values + panel["high"].values) / 2.0
+    then, now = middle[:, end - 2 * year : end - year], middle[:, end - year : end]
+    both = np.isfinite(then) & np.isfinite(now)
+    return float(then[both].sum()), float(now[both].sum())
 
 
 def yearly(panel: xr.Dataset) -> tuple[Array, Array, Array, NDArray[np.int64]]:
@@ -213,7 +228,7 @@ def _places(review: Review, codes: list[str], low: Array, high: Array, exposure:
             Place(
                 code, review.areas.areas[code].name, float(low[i]), float(high[i]),
                 float((low[i] + high[i]) / 2.0 / exposure[i] * per_year), summarise(rates.rate[:, i] * per_year, interval),
-                summarise(rates.rate[:, i] / whole, interval), float((rates.rate[:, i] > whole).mean()),
+                summarise(rates.rate[:, i] / whole, interval), float((rates.rate[:, i] > whole).mean()), float((rates.rate[:, i] > CLEAR * whole).mean()),
                 (int(best), int(worst)), float((ranks[:, i] <= quarter).mean()), similar, group,
             )
         )  # fmt: skip
@@ -303,55 +318,8 @@ def _season(panel: xr.Dataset, interval: float, seed: int) -> dict[int, Summary]
     return {m + 1: summarise(relative[:, m], interval) for m in range(12)}
 
 
-@dataclass(frozen=True)
-class Priority:
-    """One indicator in one area with the criteria it meets."""
-
-    indicator: str
-    area: str
-    met: list[str]
-    above: float
-
-
-def set_priorities(needs: Sequence[Need]) -> list[Priority]:
-    """Indicator and area pairs by how many stated criteria they meet, then by how sure the first is.
-
-    The criteria: the area's rate is above the partnership's with probability 0.95 or more; it is among the fewest areas
-    that hold half of the events, and that is fewer than chance gives; the partnership's count is likely rising.
-    A pair that meets only the last is not listed: it says nothing of the area.
-    """
-    found = []
-    for need in needs:
-        holders = set()
-        if need.concentration is not None and need.concentration.beyond < 1.0 - SURE:
-            known = [p for p in need.places if np.isfinite(p.low)]
-            ranked = sorted(known, key=lambda p: -(p.low + p.high))
-            holders = {p.area for p in ranked[: need.concentration.areas]}
-        for place in need.places:
-            met = []
-            if place.above >= SURE:
-                met.append(f"rate above the partnership's ({probability_phrase(place.above)})")
-            if place.area in holders:
-                met.append("among the few areas that hold half, beyond chance")
-            if met and need.rising >= RISING:
-                met.append("the partnership's count is rising")
-            if met:
-                found.append(Priority(need.indicator.title, place.name, met, place.above))
-    return sorted(found, key=lambda p: (-len(p.met), -p.above))
-
-
 def summarise(draws: Array, interval: float) -> Summary:
     """Median and equal-tailed bounds of draws, shape (draw,)."""
     tail = (1.0 - interval) / 2.0
     low, middle, high = np.quantile(draws, [tail, 0.5, 1.0 - tail])
     return Summary(float(middle), float(low), float(high))
-
-
-def harm(needs: Sequence[Need]) -> list[tuple[Need, float, float]]:
-    """Indicators with a harm weight: need, weighted harm of the newest year, share of the harm in the same unit."""
-    weighed = [(n, n.total * n.indicator.harm_weight.value) for n in needs if n.indicator.harm_weight is not None]
-    sums: dict[str, float] = {}
-    for need, amount in weighed:
-        unit = need.indicator.harm_weight.unit  # type: ignore[union-attr]
-        sums[unit] = sums.get(unit, 0.0) + amount
-    return [(n, a, a / s if (s := sums[n.indicator.harm_weight.unit]) else 0.0) for n, a in weighed]  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ Error rates are found by simulating that distribution and applying the rule to e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,8 @@ from evaluation.protocol.plan import Stopping
 Verdict = Literal["harm", "success", "futility", "go on"]
 VERDICTS: tuple[Verdict, ...] = ("harm", "success", "futility", "go on")
 PATHS = 20_000
+NO_EFFECT = "no effect"
+PEEK = 0.95  # probability at which somebody who looks on without a rule would believe
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Watch:
         verdicts: of each look reached.
         errors: true rate of the outcome against no scheme -> how often each verdict ends it; in words' order.
         why: why there are no looks or no error rates.
+        peeking: how often a scheme without any effect would be called harmful or beneficial by this rule at its last look only
+            (`once`), and by looking at every period from the first look on and believing 95% (`always`).
     """
 
     plan: str
@@ -48,6 +52,7 @@ class Watch:
     verdicts: list[Verdict]
     errors: dict[str, dict[str, float]]
     why: str = ""
+    peeking: dict[str, float] = field(default_factory=dict)
 
     @property
     def decided(self) -> int | None:
@@ -114,14 +119,24 @@ def watch_plan(review: Review, plan: Plan, panel: xr.Dataset, seed: int) -> Watc
     except (ValueError, FloatingPointError) as error:
         return Watch(plan.id, plan.title, rule, planned, [], [], {}, str(error))
     information = [max(look.sd**-2 - prior_sd**-2, 1e-6) for look in foreseen]
-    truths = {"no effect": 0.0, "a benefit just worth acting on": worth}
+    truths = {NO_EFFECT: 0.0, "a benefit just worth acting on": worth}
     truths |= {"a benefit of 20%": float(np.log(0.8)), "a harm of 20%": float(np.log(1.2))}
     errors = {
         words: simulate_errors(information, rule, prior_mean, prior_sd, worth, truth, seed)
         for words, truth in truths.items()
     }
+    every = np.interp(np.arange((len(planned) - 1) * rule.every + 1), np.arange(len(planned)) * rule.every, information)
+    naive = rule.model_copy(update={"harm": PEEK, "success": PEEK, "futility": 0.0})
+    peeking = {
+        way: _false_calls(simulate_errors(gained, by, prior_mean, prior_sd, worth, 0.0, seed))
+        for way, gained, by in (("once", information[-1:], rule), ("always", every, naive))
+    }
     verdicts = [decide(look.benefit, look.harm, look.worth, rule) for look in looks]
-    return Watch(plan.id, plan.title, rule, planned, looks, verdicts, errors)
+    return Watch(plan.id, plan.title, rule, planned, looks, verdicts, errors, peeking=peeking)
+
+
+def _false_calls(errors: dict[str, float]) -> float:
+    return errors["harm"] + errors["success"]
 
 
 def watch_plans(review: Review, panels: Callable[[str], xr.Dataset]) -> list[Watch]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from evaluation.judgement.monitoring import Judged
+from evaluation.judgement.monitoring import SPAN, Judged
 from evaluation.judgement.xmr import RULE_WORDS, variation
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
@@ -32,12 +33,11 @@ WORDS = {
 SHOWN = 60  # newest periods drawn; limits rest on all
 
 
-def control_chart(judged: Judged, interval: float) -> Figure:
+def control_chart(judged: Judged) -> Figure:
     """The chart of one series.
 
     Args:
         judged: the series with its charts.
-        interval: probability inside the expected range.
     """
     series, indicator = judged.series, judged.series.indicator
     scores = indicator.likelihood == "normal"
@@ -61,11 +61,14 @@ def control_chart(judged: Judged, interval: float) -> Figure:
     start = max(n - SHOWN, 0)
     labels, x = series.periods[start:], np.arange(n - start)
     provisional = np.arange(start, n) >= series.complete
+    edges = [0, *sorted(p - start for p in series.rebase if start < p < n), n - start]
+    stretches = [slice(a, b) for a, b in pairwise(edges)]
 
     def draw(axes: Axes) -> None:
         axes.fill_between(x, low[start:], high[start:], color=TEAL, alpha=0.22, linewidth=0)
         for line, style in ((upper, (0, (5, 2))), (lower, (0, (5, 2))), (mean, "-")):
-            axes.plot(x, line[start:], color=DARK, linewidth=1.3, linestyle=style)
+            for stretch in stretches:  # limits that start afresh are not joined to those before
+                axes.plot(x[stretch], line[start:][stretch], color=DARK, linewidth=1.3, linestyle=style)
         axes.plot(x, points[start:], color="#A6A6A6", linewidth=1.1)
         kinds = np.array(means[start:])
         for kind, marker in (("common", "o"), ("improvement", "s"), ("concern", "^"), ("neutral", "D")):
@@ -114,7 +117,9 @@ def control_chart(judged: Judged, interval: float) -> Figure:
     else:
         caption += f" {_no_limits(judged)}"
     if judged.expected is not None:
-        caption += f" The band is the {say.percentage(interval)} expected range of the newest periods, learned from those before."
+        caption += (
+            f" The band is the {say.percentage(SPAN)} expected range of the newest periods, learned from those before."
+        )
     changes = [f"{say.period_name(series.periods[p])}: {clean(b)}" for p, b in series.rebase.items() if 0 <= p < n]
     caption += f" Limits start afresh at documented changes ({'; '.join(changes)})." if changes else ""
     caption += " Open circles are provisional." if provisional.any() else ""
@@ -129,12 +134,6 @@ def control_chart(judged: Judged, interval: float) -> Figure:
 
 
 def _no_limits(judged: Judged) -> str:
-    if judged.gaps is not None:
-        gaps = judged.gaps
-        return (
-            f"Events are rare, so the time between them is judged: {gaps.mean:.1f} event-free periods on average, "
-            f"{gaps.since} since the newest event; a signal above {gaps.upper}."
-        )
     return f"No limits: {clean(judged.why)}."
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from evaluation.errors import InputError
 from evaluation.evidence.panel import build_panel
-from evaluation.judgement.duty import ASKED, TITLES, Entry, check_requirements, plan_year
+from evaluation.judgement.duty import ASKED, TITLES, Entry, Item, check_requirements, plan_year
 from evaluation.protocol import Review, load_review
 from evaluation.protocol.period import first_place, last_place
 from evaluation.protocol.registration import read_registrations
 from evaluation.publication.disclosure import Safe, escape
 from evaluation.publication.display import Block, Table, bullets, paragraph
-from evaluation.publication.edition import STANDING, Edition, chapter_path
+from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.packet import latest_packets
 from evaluation.publication.tables import rows_table
 
@@ -32,9 +33,8 @@ WHENS = {
 
 def checklist(edition: Edition) -> list[Block]:
     """Each requirement of the Duty with its evidence in this review and its gaps."""
-    review = load_review(edition.folder)
     chapters = [name for name in STANDING if chapter_path(edition.folder, name).is_file()]
-    items = check_requirements(review, chapters, list(edition.packets))
+    items = check_requirements(load_review(edition.folder), chapters, list(edition.packets))
     rows = [
         (
             TITLES[i.requirement],
@@ -56,6 +56,18 @@ def checklist(edition: Edition) -> list[Block]:
             kind="svd-wide",
         ),
     ]
+
+
+def requirements_of(folder: Path) -> list[tuple[str, Item]]:
+    """The title of each requirement with its evidence and gaps, by what the review's folder holds.
+
+    Raises:
+        InputError: the review's files have faults.
+    """
+    edition = open_edition(folder)
+    chapters = [name for name in STANDING if chapter_path(edition.folder, name).is_file()]
+    items = check_requirements(load_review(edition.folder), chapters, list(edition.packets))
+    return [(TITLES[item.requirement], item) for item in items]
 
 
 def calendar(folder: object, today: date | None = None) -> list[Block]:
@@ -98,6 +110,8 @@ def done_steps(review: Review) -> dict[str, str]:
     found: dict[str, str] = {}
     if review.plans and all(read_registrations(path) for path in review.plan_files.values()):
         found["lock"] = "every plan has a registration"
+    if (signed := review.settings.signed_off) is not None:
+        found["sign_off"] = f"signed off by {signed.by}, {signed.role}, on {signed.on}"
     year = review.settings.year
     last_day = f"{int(year[:4]) + 1}-03" if len(year) > 4 else f"{year[:4]}-12"
     reached = []

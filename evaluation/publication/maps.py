@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.evidence.context import Ring
-from evaluation.judgement.needs import Need, Place
+from evaluation.judgement.needs import SURE, Need, Place
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
 from evaluation.publication.annotate import BLUE, DARK
@@ -22,20 +22,21 @@ from evaluation.publication.staging import safe_name
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Light to dark, with a number in each area, so that nothing rests on colour alone.
-SHADES = ("#E7EDF3", "#A9BDD1", "#5C82A8", "#12436D")
+# Light to dark, with a number in each area, so that nothing rests on colour alone. Shades say what is sure, not ranks: quarters of
+# the areas would paint differences of pure chance.
+SHADES = ("#E7EDF3", "#A9BDD1", "#12436D")
+CLASSES = ("below the partnership", "not clearly different", "above the partnership")
 NO_DATA = "#FFFFFF"
 MOST_ROWS = 60
 
 
 def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
-    """Partially pooled rates on a map, in four classes; None if no area of the map has data."""
+    """Areas by whether their rate lies clearly below or above the partnership's, on a map; None if fewer than two have data."""
     places = [p for p in need.places if p.area in polygons]
     if len(places) < 2:
         return None
     rates = np.array([p.rate.median for p in places])
-    edges = np.quantile(rates, [0.25, 0.5, 0.75])
-    classes = np.searchsorted(edges, rates, side="right")
+    classes = [2 if p.above >= SURE else 0 if p.above <= 1.0 - SURE else 1 for p in places]
     corners = np.array([point for rings in polygons.values() for ring in rings for point in ring])
     # Longitudes shrink with latitude; projected coordinates (metres) are drawn as they are.
     degrees = bool((np.abs(corners) <= 360).all())
@@ -63,7 +64,6 @@ def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
         axes.autoscale_view()
         axes.set_aspect(stretch)
 
-    words = ["lowest quarter", "second quarter", "third quarter", "highest quarter"]
     data = pd.DataFrame(
         {
             "Number on the map": range(1, len(places) + 1),
@@ -71,16 +71,20 @@ def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
             "Rate per 100,000 a year, partially pooled": [round(p.rate.median, 1) for p in places],
             "Lower": [round(p.rate.lower, 1) for p in places],
             "Upper": [round(p.rate.upper, 1) for p in places],
-            "Class": [words[c] for c in classes],
+            "Class": [CLASSES[c] for c in classes],
         }
     )
     title = clean(need.indicator.title)
-    caption = f"{title}: rate by area, {_span(need)}, partially pooled. "
+    caption = f"{title}: rate by area, {_span(need)}, partially pooled."
+    said = ", ".join(f"{classes.count(c)} {CLASSES[c]}" for c in (2, 1, 0))
     caption += (
-        "The darker, the higher, in quarters of the areas; the table gives each area's number, rate and interval."
+        f" Dark: above the partnership's rate with a probability of {say.percentage(SURE)} or more; light: below it as surely; "
+        f"between: not clearly different ({said}). The table gives each area's number, rate and interval."
     )
     alt = alt_sentence(
-        "Map", f"{title} by area", f"rates from {say.plain(rates.min())} to {say.plain(rates.max())} per 100,000 a year"
+        "Map",
+        f"{title} by area",
+        f"{said}; rates from {say.plain(rates.min())} to {say.plain(rates.max())} per 100,000 a year",
     )
     return Figure(safe_name(f"needs-{need.indicator.key}-map"), render(draw, 5.5), alt, caption, data)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -9,53 +10,65 @@ import numpy as np
 
 from evaluation.judgement.board import Board
 from evaluation.judgement.false_alarms import Alarms
-from evaluation.judgement.monitoring import RARE, TAIL, Judged
-from evaluation.judgement.stopping import Watch
+from evaluation.judgement.monitoring import TAIL, WHOLE, Judged
+from evaluation.judgement.rare import RARE
 from evaluation.judgement.xmr import RULE_WORDS, TRIAL
-from evaluation.protocol import Review
 from evaluation.publication import numbers as say
-from evaluation.publication.control_charts import SIGNS, WORDS, control_chart
-from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, Safe, clean, control_counts, escape
-from evaluation.publication.display import Block, Table, bullets, paragraph
+from evaluation.publication.control_charts import WORDS, control_chart
+from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, clean, control_counts
+from evaluation.publication.display import Block, Figure, Table, bullets, paragraph
+from evaluation.publication.gap_charts import gap_chart
+from evaluation.publication.series_words import (
+    ASSURANCE,
+    CHARTS,
+    RANGE_WORDS,
+    badge,
+    count_at,
+    name_of,
+    newest_count,
+    rule_words,
+)
 from evaluation.publication.tables import rows_table
 
-BADGES = {"improvement": "benefit", "concern": "harm", "neutral": "too_small_to_tell", "common": "unclear"}
-ASSURANCE = {
-    "passes": "Consistently meets the target",
-    "fails": "Consistently misses the target",
-    "hit_and_miss": "Meets or misses the target by chance",
-    None: "No target",
-}
-RANGE_WORDS = {1: "Above the expected range", 0: "Inside the expected range", -1: "Below the expected range"}
-VERDICT_WORDS = {
-    "harm": "Stop: harm",
-    "success": "Benefit shown",
-    "futility": "Stop: no effect worth acting on",
-    "go on": "Go on",
-}
 MOST_CHARTS = 150
-
-
-def badge(variation: str) -> Safe:
-    """The variation icon: sign and words in a box."""
-    return Safe(
-        f'<span class="svd-badge svd-{BADGES[variation]}"><span aria-hidden="true">{SIGNS[variation]}</span> '
-        f"{escape(WORDS[variation])}</span>"
-    )
+ASK = {
+    "rules": "the NHS rules",
+    "ranges": "the expected range",
+    "years": "the expected range of the year's sum",
+}
 
 
 def news(board: Board) -> list[str]:
-    """The board as lines for a terminal: what signals, what changed, how often such a board is wrong."""
-    found = [j for j in board.judged if j.variation != "common" or j.range_side != 0]
-    lines = [f"{len(board.judged)} series, {len(found)} with a signal."]
+    """The board as lines for a terminal: how many signals against how many by chance, then each, the weightiest first."""
+    found = watch_list(board)
+    lines = [f"{len(board.judged)} series, {len(found)} to look at.", *against_chance(board)]
     lines += [sentence(j) for j in found]
     turned = sum(j.variation != j.before or j.range_side != j.range_before for j in board.judged)
-    lines.append(f"Changed since the period before: {turned}.")
-    for words, alarms in (("the NHS rules", board.quiet), ("the expected range", board.ranges)):
-        if alarms is not None:
-            lines.append(
-                f"On a quiet board like this, {words} would give {alarms.on_board:.1f} false signals a month on average."
-            )
+    return [*lines, f"Changed since the period before: {turned}."]
+
+
+def watch_list(board: Board) -> list[Judged]:
+    """Series with a signal of any kind, the weightiest first; of these, all areas together before single ones."""
+    return sorted((j for j in board.judged if j.weight), key=lambda j: (-j.weight, j.series.area != WHOLE))
+
+
+def against_chance(board: Board) -> list[str]:
+    """Signals found, against those that a board like this shows although nothing changed."""
+    seen = {
+        "rules": (sum(j.variation != "common" for j in board.judged), board.quiet),
+        "ranges": (sum(j.range_side != 0 for j in board.judged), board.ranges),
+        "years": (sum(j.expected is not None and j.expected.total_side != 0 for j in board.judged), board.years),
+    }
+    lines = []
+    for way, (count, alarms) in seen.items():
+        if alarms is None:
+            continue
+        low, high = alarms.usual
+        verdict = "more than chance alone would show" if count > high else "so many could be chance"
+        lines.append(
+            f"By {ASK[way]}: {count} of {alarms.charts} charts signal; if nothing had changed anywhere, {alarms.on_board:.1f} would on "
+            f"average ({low} to {high} on 95% of such boards): {verdict}."
+        )
     return lines
 
 
@@ -64,56 +77,48 @@ def overview(board: Board) -> list[Block]:
     if not board.judged:
         return [paragraph("There are no data to watch yet.", "svd-warning")]
     newest = max(j.series.periods[j.series.complete - 1] for j in board.judged if j.series.complete)
+    both = sum(j.variation != "common" and j.range_side != 0 for j in board.judged)
     rules = sum(j.variation != "common" for j in board.judged)
     ranges = sum(j.range_side != 0 for j in board.judged)
-    both = sum(j.variation != "common" and j.range_side != 0 for j in board.judged)
     said = (
         f"{len(board.judged)} series up to {say.period_name(newest)}: {rules} with a signal by the NHS rules, {ranges} outside the range "
         f"our own model expects, {both} by both."
     )
+    first = [
+        f"{name_of(j)}: {RANGE_WORDS[j.range_side].lower()}, {WORDS[j.variation].lower()}."
+        for j in watch_list(board)
+        if j.weight > 1
+    ]
+    looked = [paragraph("To look at first:"), bullets(first)] if first else []
     return [
         paragraph(said, "svd-lead"),
+        bullets(against_chance(board)),
+        *looked,
         *(_board_table(k, list(g)) for k, g in groupby(board.judged, lambda j: j.series.indicator.title)),
     ]
 
 
-def changed(board: Board) -> list[Block]:
-    """What changed since the period before."""
-    items = []
-    for j in board.judged:
-        who = f"{j.series.indicator.title}, {j.series.name}"
-        if j.variation != j.before:
-            items.append(f"{who}, by the rules: {_turn(j.before, j.variation)}{f' ({_rule(j)})' if j.rule else ''}.")
-        if j.range_side != j.range_before:
-            items.append(
-                f"{who}: {RANGE_WORDS[j.range_side].lower()}; a period before, {RANGE_WORDS[j.range_before].lower()}."
-            )
-    if not items:
-        return [paragraph("No series has gained or lost a signal since the period before.")]
-    return [
-        paragraph(
-            f"{len(items)} {'change' if len(items) == 1 else 'changes'} since the period before, each judged as it stood then:"
-        ),
-        bullets(items),
-    ]
-
-
-def signals(board: Board, review: Review) -> list[Block]:
+def signals(board: Board) -> list[Block]:
     """The chart of every outcome with a signal, by either way of judging."""
-    found = [j for j in board.judged if j.variation != "common" or j.range_side != 0]
+    found = watch_list(board)
     if not found:
         return [paragraph("No series has a signal.")]
     blocks: list[Block] = []
     for j in found:
-        blocks += [paragraph(sentence(j)), control_chart(j, review.settings.interval)]
+        blocks += [paragraph(sentence(j)), draw(j)]
     return blocks
 
 
-def quiet(board: Board, review: Review) -> list[Block]:
+def draw(j: Judged) -> Figure:
+    """The chart of one series: the time between events where these are rare, else the counts."""
+    return gap_chart(j) if j.gaps is not None else control_chart(j)
+
+
+def quiet(board: Board) -> list[Block]:
     """The charts without a signal, so that every series can be seen."""
-    found = [j for j in board.judged if j.variation == "common" and j.range_side == 0]
+    found = [j for j in board.judged if not j.weight]
     shown = found[:MOST_CHARTS]
-    blocks: list[Block] = [control_chart(j, review.settings.interval) for j in shown]
+    blocks: list[Block] = [draw(j) for j in shown]
     if len(found) > len(shown):
         blocks.append(
             paragraph(
@@ -121,40 +126,6 @@ def quiet(board: Board, review: Review) -> list[Block]:
             )
         )
     return blocks or [paragraph("Every series has a signal.")]
-
-
-def delivery(board: Board, review: Review) -> list[Block]:
-    """What was delivered, month by month against target and in total against plan."""
-    rows = []
-    for j in board.judged:
-        if j.series.indicator.monitoring.kind == "delivery":
-            target = j.series.indicator.monitoring.target
-            newest = _newest(j)
-            rows.append(
-                (f"{j.series.indicator.title}, {j.series.name}", newest, "none" if target is None else say.plain(target),
-                 ASSURANCE[j.assurance], badge(j.variation))
-            )  # fmt: skip
-    blocks: list[Block] = []
-    if rows:
-        columns = ["Delivery", "Newest period", "Target", "Will the process meet it?", "Signal"]
-        blocks.append(Table(rows_table(rows, columns), "Delivery from month to month", name="delivery-monthly"))
-    plans = [
-        (p.title, f"{p.delivery.delivered:,.0f} of {p.delivery.planned:,.0f} {clean(p.delivery.unit)}",
-         say.percentage(p.delivery.delivered / p.delivery.planned) if p.delivery.planned else "not given")
-        for p in review.plans.values() if p.delivery is not None
-    ]  # fmt: skip
-    if plans:
-        blocks.append(
-            Table(
-                rows_table(plans, ["Intervention", "Delivered of planned", "Share"]),
-                "Delivery in total, from the plans",
-            )
-        )
-    return blocks or [
-        paragraph(
-            "No delivery is recorded: give plans a `delivery:` and add an indicator with `monitoring: {kind: delivery}`."
-        )
-    ]
 
 
 def provisional(board: Board) -> list[Block]:
@@ -166,7 +137,7 @@ def provisional(board: Board) -> list[Block]:
     for j in waiting:
         for position in range(j.series.complete, len(j.series.periods)):
             known = next((n for n in j.series.nowcasts if n.position == position), None)
-            so_far = _at(j, position)
+            so_far = count_at(j, position)
             final = "not learned: too few stored editions"
             if known is not None:
                 final = (
@@ -193,76 +164,36 @@ def provisional(board: Board) -> list[Block]:
     ]
 
 
-def running(watches: Sequence[Watch]) -> list[Block]:
-    """Interventions looked at while they run, by rules fixed in advance, with the rules' error rates."""
-    blocks: list[Block] = [
-        paragraph(
-            "Looking again and again until a result appears would always find one. So a running intervention is looked at only at the dates and by "
-            "the rule that its plan fixed in advance, and how often that rule errs over all its looks together is found by simulation. Looks use the fast "
-            "approximation; the finding itself comes from the evaluation."
-        )
-    ]
-    for w in watches:
-        if w.rule is None or not w.errors:
-            blocks.append(paragraph(f"{w.title}: {w.why}."))
-            continue
-        blocks.append(paragraph(f"{w.title}: {_stand(w)}", "svd-lead"))
-        looks = [
-            (
-                say.period_name(k.period),
-                say.probability(k.benefit),
-                say.probability(k.harm),
-                say.probability(k.worth),
-                VERDICT_WORDS[v],
-            )
-            for k, v in zip(w.looks, w.verdicts, strict=True)
-        ]
-        if looks:
-            columns = [
-                "Data up to",
-                "Probability it helps",
-                "Probability it harms",
-                "Probability worth acting on",
-                "The rule says",
-            ]
-            blocks.append(Table(rows_table(looks, columns), f"Looks taken: {w.title}", name=f"looks-{w.plan}"))
-        errors = [
-            (f"{truth[:1].upper()}{truth[1:]}", *(say.probability(e[v]) for v in VERDICT_WORDS))
-            for truth, e in w.errors.items()
-        ]
-        blocks.append(
-            Table(
-                rows_table(errors, ["What is true", *VERDICT_WORDS.values()]),
-                f"How often the rule ends so, over all {len(w.planned)} looks (simulated)",
-            )
-        )
-    return blocks
-
-
 def false_alarms(board: Board) -> list[Block]:
     """How often a board like this one signals although nothing changed."""
     rows = [
-        (words, say.probability(a.per_chart), f"{a.on_board:.1f}", say.probability(a.any_on_board), f"{a.boards:,}")
+        (words, str(a.charts), say.probability(a.per_chart), f"{a.on_board:.1f} ({a.bounds[0]:.1f} to {a.bounds[1]:.1f})",
+         f"{a.usual[0]} to {a.usual[1]}", say.probability(a.any_on_board), f"{a.boards:,}")
         for words, a in (
             ("NHS rules, on independent normal points (the world they were written for)", board.textbook),
-            ("NHS rules, on quiet series like ours: season, trend and carry-over kept", board.quiet),
+            ("NHS rules, on quiet series like ours: season, trend and carry-over kept; t and g charts included", board.quiet),
             ("Expected range, on quiet series like ours, the model fitted to each anew", board.ranges),
+            ("Expected range of the watched year's sum, likewise", board.years),
         )
         if a is not None
-    ]
+    ]  # fmt: skip
     if not rows:
         return [paragraph("False alarms could not be simulated: no series is long enough.")]
     columns = [
         "Way of judging",
+        "Charts",
         "Newest point of one chart",
         "False signals on the board in a month",
+        "On 95% of quiet boards",
         "At least one on the board",
         "Simulated",
     ]
     blocks: list[Block] = [
         paragraph(
             "Every board signals now and then although nothing has changed, and the more charts it has, the more often. How often was "
-            "found by simulation: boards of this size on which nothing happens, judged like the real one. Charts are taken to be independent of each other."
+            "found by simulation: boards of this size on which nothing happens, judged like the real one. Charts are taken to be independent of each other; "
+            "that does not matter for the mean number, but where areas share what happens to them, false signals come together, and the range of their "
+            "number is wider than stated. In brackets stands what the finite number of simulations leaves open (95%)."
         ),
         Table(rows_table(rows, columns), "False alarms of this board", name="false-alarms"),
     ]
@@ -271,8 +202,8 @@ def false_alarms(board: Board) -> list[Block]:
     return blocks
 
 
-def rules(board: Board) -> list[Block]:
-    """The rules, in words."""
+def rules(board: Board | None = None) -> list[Block]:
+    """The rules, in words, and which charts a board has."""
     items = [f"{number}. {words[:1].upper()}{words[1:]}" for number, words in enumerate(RULE_WORDS.values(), 1)]
     return [
         paragraph(
@@ -282,20 +213,37 @@ def rules(board: Board) -> list[Block]:
         bullets(items),
         paragraph(
             f"Limits from fewer than {TRIAL} points are trial limits. Limits are calculated afresh only at a change that the review documents with its "
-            "reason. A chart has no gaps: it starts after the newest missing period. Where events are rarer than "
-            f"{RARE:g} a period on average, the time between them is judged instead (a g chart). The expected range comes from our own count model, "
-            f"fitted to everything before the newest year; a count is outside if one so extreme on that side had a chance below {100 * TAIL:g}%. "
-            "Which way is better is what the indicator declares; without a declaration a signal is neither improvement nor concern."
+            "reason. A chart has no gaps: it starts after the newest missing period. Which way is better is what the indicator declares; without "
+            "a declaration a signal is neither improvement nor concern."
+        ),
+        paragraph(
+            f"Which chart: from {RARE:g} event a period on average, XmR. Below that the points of an XmR chart pile up at zero, so the time "
+            "between events is charted: in days where the review gives the days of its events (t chart, Nelson's transformation), otherwise in "
+            "event-free periods (g chart, limits from the geometric distribution). Several events in one period count once in a g chart; a burst is for the "
+            "expected range to judge. One gap is seldom short enough to be a signal, so the newest gaps together are judged too."
+        ),
+        *_kinds(board),
+        paragraph(
+            "The expected range comes from our own count model (level, trend, season, carry-over, overdispersion), fitted to everything before "
+            f"the newest year; a count, or the sum of that year, is outside if one so extreme on that side had a chance below {100 * TAIL:g}%."
         ),
     ]
+
+
+def _kinds(board: Board | None) -> list[Block]:
+    if board is None:
+        return []
+    kinds = Counter(str(j.kind) for j in board.judged)
+    count = "; ".join(f"{words}: {kinds[kind]}" for kind, words in CHARTS.items() if kinds[kind])
+    return [paragraph(f"Charts on this board: {count}.")]
 
 
 def sentence(j: Judged) -> str:
     """What the two ways of judging say of a series, in one or two sentences."""
     series = j.series
-    who = f"{series.indicator.title}, {series.name}, {say.period_name(series.periods[series.complete - 1])}"
+    who = f"{name_of(j)}, {say.period_name(series.periods[series.complete - 1])}"
     by_rules = (
-        f"by the rules, {WORDS[j.variation].lower()}{f' ({_rule(j)})' if j.rule else ''}"
+        f"by the rules, {WORDS[j.variation].lower()}{f' ({rule_words(j.rule)})' if j.rule else ''}"
         if j.kind != "none"
         else f"no chart by the rules, because {j.why}"
     )
@@ -322,7 +270,13 @@ def _year(j: Judged) -> str:
         return ""
     unit = clean(j.series.indicator.unit, 60)
     since = say.period_name(j.series.periods[j.expected.start])
-    return f"Since {since}: {recorded:,} {unit}; expected {say.plain(middle)} ({say.plain(low)} to {say.plain(high)})."
+    side = j.expected.total_side
+    outside = (
+        f" The sum is {RANGE_WORDS[side].lower()}: so far out by chance in fewer than {200 * TAIL:g} of 100 years."
+        if side
+        else ""
+    )
+    return f"Since {since}: {recorded:,} {unit}; expected {say.plain(middle)} ({say.plain(low)} to {say.plain(high)}).{outside}"
 
 
 def _board_table(title: str, judged: Sequence[Judged]) -> Table:
@@ -330,42 +284,32 @@ def _board_table(title: str, judged: Sequence[Judged]) -> Table:
     for j in judged:
         by_range = RANGE_WORDS[j.range_side] if j.expected is not None else f"Not judged: {j.why_no_range}"
         icon = badge(j.variation) if j.kind != "none" else f"No chart: {j.why}"
-        rows.append((j.series.name, _newest(j), icon, _rule(j) or "none", by_range, ASSURANCE[j.assurance]))
-    columns = ["Area", "Newest", "By the NHS rules", "Rule", "Allowing for season, trend and small numbers", "Target"]
+        year = "Not judged" if j.expected is None else RANGE_WORDS[j.expected.total_side]
+        rows.append(
+            (
+                j.series.name,
+                newest_count(j),
+                CHARTS[j.kind],
+                icon,
+                rule_words(j.rule) or "none",
+                by_range,
+                year,
+                ASSURANCE[j.assurance],
+            )
+        )
+    columns = [
+        "Area",
+        "Newest",
+        "Chart",
+        "By the NHS rules",
+        "Rule",
+        "Allowing for season, trend and small numbers",
+        "Its sum",
+        "Target",
+    ]
     counts = () if judged[0].series.indicator.disclosure == "already_public" else ("Newest",)
     name = f"board-{judged[0].series.indicator.key}"
     return Table(rows_table(rows, columns), clean(title), counts=counts, name=name, kind="svd-wide")
-
-
-def _stand(w: Watch) -> str:
-    left = [p for p in w.planned if p not in {k.period for k in w.looks}]
-    following = f"next look with the data up to {say.period_name(left[0])}" if left else "no look is left"
-    if w.decided is not None:
-        return f"{VERDICT_WORDS[w.verdicts[w.decided]].lower()}, at the look of {say.period_name(w.looks[w.decided].period)}."
-    return f"the rule says to go on; {following}."
-
-
-def _newest(j: Judged) -> object:
-    return _at(j, j.series.complete - 1) if j.series.complete else NOT_AVAILABLE
-
-
-def _at(j: Judged, position: int) -> object:
-    """The count at a position as it may be printed."""
-    series = j.series
-    value = series.value[position]
-    if not np.isfinite(value):
-        return CONFIDENTIAL if np.isfinite(series.low[position]) else NOT_AVAILABLE
-    if series.indicator.likelihood == "normal":
-        return say.plain(float(value))
-    return control_counts([value], series.indicator.disclosure)[0]
-
-
-def _rule(j: Judged) -> str:
-    return RULE_WORDS.get(j.rule, j.rule)
-
-
-def _turn(before: str, now: str) -> str:
-    return f"{WORDS[now].lower()}; a period before, {WORDS[before].lower()}"
 
 
 def _compare(quiet: Alarms, textbook: Alarms) -> str:

@@ -5,37 +5,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
-from scipy import stats
 
 from evaluation.evidence.context import CONTEXT, MAP, PROFILE, Context
-from evaluation.judgement.needs import PER, RISING, SURE, Need, Place, Summary, harm, set_priorities
+from evaluation.judgement.needs import CLEAR, PER, SURE, Need, Place, Summary
+from evaluation.judgement.priorities import RISING, harm, set_priorities
 from evaluation.judgement.wording import probability_sentence
 from evaluation.protocol import Review
 from evaluation.publication import numbers as say
 from evaluation.publication.disclosure import control_counts, control_points
 from evaluation.publication.display import Block, Table, bullets, paragraph
-from evaluation.publication.maps import area_map, area_ranges, season_chart
+from evaluation.publication.maps import area_map, area_ranges
 from evaluation.publication.tables import rows_table
 
 MOST_PRIORITIES = 12
+
+
+def summary_lines(needs: Sequence[Need], review: Review, context: Context) -> list[str]:
+    """The assessment for a terminal: each kind, how concentrated it is, and the priorities."""
+    lines = [
+        f"{n.indicator.title}: {_total(n)} {n.indicator.unit} from {say.period_name(n.first)} to {say.period_name(n.last)}; "
+        f"recorded, year before and newest: {_compared(n)}; expected: {_percent(n.change)}."
+        for n in needs
+    ]
+    lines += [f"Half of the events: {line}" for line in _concentrated(needs)]
+    lines += [
+        f"Priority: {p.area}, {p.indicator}: {'; '.join(p.met)}." for p in set_priorities(needs)[:MOST_PRIORITIES]
+    ]
+    missing = [
+        name
+        for name, there in (
+            (MAP, context.polygons),
+            (PROFILE, not context.profile.empty),
+            (CONTEXT, not context.factors.empty),
+        )
+        if not there
+    ]
+    return lines + ([f"Not given, so not shown: {', '.join(missing)}."] if missing else [])
 
 
 def kinds(needs: Sequence[Need], review: Review) -> list[Block]:
     """Which kinds of serious violence, how much, and changing how."""
     if not needs:
         return [paragraph("There is no indicator that is counted, so there is nothing to assess.", "svd-warning")]
-    rows = []
-    for n in needs:
-        total = control_counts([n.total], n.indicator.disclosure)[0]
-        shown = (
-            f"about {total:,}"
-            if n.range_only and not isinstance(total, str)
-            else total
-            if isinstance(total, str)
-            else f"{total:,}"
-        )
-        rows.append((n.indicator.title, f"{shown} {n.indicator.unit}", _percent(n.change), _rise(n)))
+    rows: list[tuple[str, ...]] = [
+        (n.indicator.title, f"{_total(n)} {n.indicator.unit}", _compared(n), _percent(n.change), _rise(n))
+        for n in needs
+    ]
     definition = review.settings.duty.definition
     said = (
         f"Serious violence here is: {definition.text}"
@@ -45,31 +60,49 @@ def kinds(needs: Sequence[Need], review: Review) -> list[Block]:
     blocks: list[Block] = [
         paragraph(said),
         Table(
-            rows_table(rows, ["Kind", "Newest year", "Against the year before", "Rising or falling?"]),
+            rows_table(
+                rows,
+                [
+                    "Kind",
+                    "Newest year",
+                    "Recorded, year before and newest",
+                    "Change of what is expected",
+                    "Rising or falling?",
+                ],
+            ),
             "Kinds of violence and how they change",
             name="needs-kinds",
             kind="svd-wide",
         ),
         paragraph(
             "The newest year is the last twelve complete months of each indicator. "
-            "Changes are of expected counts under our count model, which allows for trend, season and chance.",
+            "Recorded counts are compared over the areas and months known in both years. The change is that of expected counts under our count "
+            "model, which allows for trend, season and chance: it is smaller than the recorded change where chance could explain part of that.",
             "svd-note",
         ),
     ]
-    weighed = harm(needs)
+    weighed = harm(needs, _shown_total)
     if weighed:
-        rows = [
-            (n.indicator.title, f"{amount:,.0f} {weight.unit}", say.percentage(share), weight.source)
-            for n, amount, share in weighed
-            if (weight := n.indicator.harm_weight) is not None
+        heaviest = max(weighed, key=lambda h: h.weight.value)
+        head = [
+            "Kind",
+            "Harm in the newest year",
+            "Share of the harm weighed",
+            f"Share without {heaviest.need.indicator.title.lower()}",
+            "Weight from",
         ]
-        blocks.append(
-            Table(
-                rows_table(rows, ["Kind", "Harm in the newest year", "Share of the harm weighed", "Weight from"]),
-                "Weighted by harm",
-                name="needs-harm",
-            )
-        )
+        rows = [
+            (h.need.indicator.title, f"{h.amount:,.0f} {h.weight.unit}", say.percentage(h.share),
+             "left out" if h.rest is None else say.percentage(h.rest), h.weight.source)
+            for h in weighed
+        ]  # fmt: skip
+        blocks += [
+            Table(rows_table(rows, head), "Weighted by harm", name="needs-harm", kind="svd-wide"),
+            paragraph(
+                "One event of the heaviest kind can outweigh hundreds of others, so shares are given without it too.",
+                "svd-note",
+            ),
+        ]
     else:
         blocks.append(paragraph("Harm is not weighed: no indicator has a `harm_weight` with its source."))
     return blocks
@@ -93,6 +126,15 @@ def where(needs: Sequence[Need], review: Review, context: Context) -> list[Block
 
 def concentration(needs: Sequence[Need]) -> list[Block]:
     """How few areas hold half, against chance."""
+    return [
+        bullets(_concentrated(needs)),
+        paragraph(
+            "By chance: the same number of events, each falling on any resident with the same probability.", "svd-note"
+        ),
+    ]
+
+
+def _concentrated(needs: Sequence[Need]) -> list[str]:
     items = []
     for n in needs:
         c = n.concentration
@@ -105,84 +147,14 @@ def concentration(needs: Sequence[Need]) -> list[Block]:
             f"{n.indicator.title}: {c.areas} of {len(n.places)} areas, with {say.percentage(c.population)} of the population, "
             f"hold half of the events; {chance}: {beyond}."
         )
-    return [
-        bullets(items),
-        paragraph(
-            "By chance: the same number of events, each falling on any resident with the same probability.", "svd-note"
-        ),
-    ]
-
-
-def when(needs: Sequence[Need], review: Review, context: Context) -> list[Block]:
-    """When: month of the year, and weekday and hour where the data have them."""
-    blocks: list[Block] = [f for n in needs if (f := season_chart(n, review.settings.interval)) is not None]
-    blocks += _profiles(context.profile, review, ("weekday", "hour", "month"))
-    return blocks or [paragraph("The data do not say when.")]
-
-
-def whom(review: Review, context: Context) -> list[Block]:
-    """To whom: age, sex and whatever else the profile has."""
-    named = set(context.profile["dimension"]) - {"weekday", "hour", "month"} if not context.profile.empty else set()
-    blocks = _profiles(context.profile, review, tuple(sorted(named)))
-    return blocks or [
-        paragraph(f"The data do not say to whom: add {PROFILE} with age and sex as counts (never records of people).")
-    ]
-
-
-def conditions(needs: Sequence[Need], context: Context) -> list[Block]:
-    """Risk and protective factors of areas beside outcomes."""
-    if context.factors.empty:
-        return [
-            paragraph(
-                f"No risk or protective factor is given: add {CONTEXT} with one column each (deprivation, exclusions), by area."
-            )
-        ]
-    rows = []
-    for factor in context.factors.columns:
-        for n in needs:
-            pairs: list[tuple[float, float]] = [
-                (float(context.factors[str(factor)][p.area]), p.rate.median)
-                for p in n.places
-                if p.area in context.factors.index
-            ]
-            known = [(a, b) for a, b in pairs if np.isfinite(a)]
-            if len(known) >= 5:
-                rho = float(stats.spearmanr(*zip(*known, strict=True)).statistic)
-                # Fisher's transformation with the standard error for ranks (Bonett and Wright 2000).
-                error = np.sqrt((1 + rho**2 / 2) / max(len(known) - 3, 1))
-                z = np.arctanh(np.clip(rho, -0.999, 0.999))
-                rows.append(
-                    (
-                        factor,
-                        n.indicator.title,
-                        f"{rho:.2f}".replace("-", "−"),
-                        f"{np.tanh(z - 1.96 * error):.2f} to {np.tanh(z + 1.96 * error):.2f}".replace("-", "−"),
-                        str(len(known)),
-                    )
-                )
-    shown = context.factors.reset_index()
-    blocks: list[Block] = [Table(shown, "Risk and protective factors by area", name="needs-context")]
-    if rows:
-        blocks.append(
-            Table(
-                rows_table(rows, ["Factor", "Outcome", "Rank correlation", "95% interval", "Areas"]),
-                "Factors beside outcomes",
-                name="needs-factors",
-            )
-        )
-    return [
-        *blocks,
-        paragraph(
-            "These are associations between areas. They say nothing of single people and do not show causes.",
-            "svd-note",
-        ),
-    ]
+    return items
 
 
 def limits(needs: Sequence[Need], review: Review, context: Context) -> list[Block]:
     """What the data cannot show."""
     items = [
-        "Violence that is neither reported nor treated is in none of these counts; more recording can look like more violence."
+        "Violence that is neither reported nor treated is in none of these counts; more recording can look like more violence.",
+        "Rates are per resident: in town centres and other places with many visitors they overstate the risk of those who live there.",
     ]
     items += [
         f"{n.indicator.title}: some counts are known only as a range, because small numbers are withheld or rounded as published."
@@ -221,17 +193,26 @@ def priorities(needs: Sequence[Need]) -> list[Block]:
     """Priorities by stated criteria."""
     found = set_priorities(needs)
     criteria = [
-        f"The area's rate lies above the partnership's with a probability of {say.percentage(SURE)} or more.",
+        f"The area's rate lies {100 * (CLEAR - 1):.0f}% or more above the partnership's with a probability of {say.percentage(SURE)} or more.",
         "The area is among the fewest that hold half of the events, and these are fewer than chance gives.",
         f"Added for an area that meets one of these: the partnership's count is rising with a probability of {100 * RISING:g}% or more.",
     ]
     blocks: list[Block] = [paragraph("Criteria, fixed before the numbers are looked at:"), bullets(criteria)]
     if not found:
         return [*blocks, paragraph("No area meets any of them.")]
-    rows = [(p.area, p.indicator, str(len(p.met)), "; ".join(p.met)) for p in found[:MOST_PRIORITIES]]
+    rows = [
+        (
+            p.area,
+            p.indicator,
+            str(len(p.met)),
+            "; ".join(p.met),
+            f"{say.change(100 * (p.ratio.median - 1))} ({say.change_range(_hundred(p.ratio))})",
+        )
+        for p in found[:MOST_PRIORITIES]
+    ]
     blocks.append(
         Table(
-            rows_table(rows, ["Area", "Kind", "Criteria met", "Which"]),
+            rows_table(rows, ["Area", "Kind", "Criteria met", "Which", "Rate against the partnership"]),
             "Suggested priorities",
             name="needs-priorities",
             kind="svd-wide",
@@ -239,6 +220,7 @@ def priorities(needs: Sequence[Need]) -> list[Block]:
     )
     left = len(found) - len(rows)
     said = f"{left} more meet fewer criteria or meet them less surely. " if left > 0 else ""
+    said += "Within as many criteria, the area whose rate surely lies furthest above comes first. "
     return [
         *blocks,
         paragraph(said + "The list suggests; the partnership decides, with what it knows that no count holds."),
@@ -284,6 +266,28 @@ def _similar(p: Place) -> str:
     return f"{say.change(100 * (p.similar.median - 1))} ({say.change_range(_hundred(p.similar))})"
 
 
+def _total(n: Need) -> str:
+    total = control_counts([n.total], n.indicator.disclosure)[0]
+    if isinstance(total, str):
+        return total
+    return f"about {total:,}" if n.range_only else f"{total:,}"
+
+
+def _shown_total(n: Need) -> float:
+    """The total as it may be shown, so that a weighted one does not give the exact count away; none where it is withheld."""
+    points, _ = control_points([n.total], n.indicator.disclosure)
+    return float(np.nan_to_num(points[0]))
+
+
+def _compared(n: Need) -> str:
+    if not np.isfinite(n.before):
+        return "no year before"
+    then, now = control_counts([n.before, n.again], n.indicator.disclosure)
+    if isinstance(then, str) or isinstance(now, str):
+        return "[c]"
+    return f"{'about ' if n.range_only else ''}{then:,} and {now:,}"
+
+
 def _percent(change: Summary | None) -> str:
     return (
         "not estimated"
@@ -298,36 +302,3 @@ def _hundred(s: Summary) -> dict[str, float]:
 
 def _rise(n: Need) -> str:
     return "not estimated" if n.change is None else probability_sentence(n.rising, "it rose") + "."
-
-
-def _profiles(profile: pd.DataFrame, review: Review, dimensions: tuple[str, ...]) -> list[Block]:
-    if profile.empty:
-        return []
-    blocks: list[Block] = []
-    for (key, dimension), part in profile.groupby(["indicator", "dimension"], sort=False):
-        if dimension not in dimensions:
-            continue
-        indicator = review.indicators[str(key)]
-        rows = []
-        # Shares and rates are of the counts as they may be shown, or they would give the withheld ones away.
-        shown_counts, _ = control_points(part["count"].to_numpy(dtype=float), indicator.disclosure)
-        total = float(np.nansum(shown_counts))
-        for count, (_, row) in zip(shown_counts, part.iterrows(), strict=True):
-            rate = "population not given"
-            if "population" in part and np.isfinite(row["population"]) and row["population"] > 0:
-                low, middle, high = stats.gamma.ppf([0.025, 0.5, 0.975], count + 0.5) / row["population"] * PER
-                rate = f"{say.plain(middle)} ({say.plain(low)} to {say.plain(high)})"
-            shown = control_counts([float(row["count"])], indicator.disclosure)[0]
-            hidden = isinstance(shown, str)
-            rows.append(
-                (
-                    row["group"],
-                    shown,
-                    "[c]" if hidden else say.percentage(count / total) if total else "none",
-                    "[c]" if hidden else rate,
-                )
-            )
-        counts = () if indicator.disclosure == "already_public" else ("Count",)
-        columns = [str(dimension).capitalize(), "Count", "Share", f"Rate per {PER:,.0f} (95% interval)"]
-        blocks.append(Table(rows_table(rows, columns), f"{indicator.title} by {dimension}", counts=counts))
-    return blocks

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.judgement.prices import read_prices
-from evaluation.publication import calibration, feasibility, portfolio, portfolio_study, rules
+from evaluation.publication import calibration, feasibility, monitoring, portfolio, portfolio_study, rules
 from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
 from evaluation.publication.annual import findings_table
@@ -119,6 +119,7 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
         **_price_notes(edition.folder),
         "feasibility_curves": stage_blocks(stage, feasibility.feasibility_blocks(edition.folder), "feasibility"),
         "forecast_study": stage_blocks(stage, feasibility.forecast_study(), "feasibility"),
+        "chart_rules": block(*monitoring.rules()),
         "portfolio_study": stage_blocks(stage, portfolio_study.study_blocks(), "methods/index"),
         "shorthand_table": block(Table(shorthand, "Signs in tables")),
     }

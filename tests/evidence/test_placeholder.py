@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.evidence.coverage import check_data
+from evaluation.evidence.coverage import check_data, data_warnings
 from evaluation.evidence.placeholder import SEEDS, write_placeholder_data
 from evaluation.protocol import load_review
 
@@ -19,6 +19,7 @@ def test_the_folder_is_valid_and_says_that_it_is_simulated(name: str) -> None:
     review = load_review(PARAMS / name)
     assert review.settings.simulated
     assert check_data(review) == []
+    assert data_warnings(review) == [], "made-up data look like data that somebody forgot to send"
     assert {s.indicator for s in review.settings.duty.imports} == set(review.indicators), (
         "which data to import, for each"
     )

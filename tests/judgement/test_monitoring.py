@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.evidence.panel import build_panel
-from evaluation.judgement.monitoring import Range, gather_series, judge
+from evaluation.judgement.monitoring import Range, add_areas, gather_series, judge
 from evaluation.protocol import load_review
 
 INDICATORS = """\
@@ -80,6 +80,32 @@ def test_rare_events_are_judged_by_the_time_between_them(tmp_path: Path) -> None
     assert (silent.kind, silent.variation) == ("g", "improvement")
 
 
+def days_of(counts: list[int]) -> str:
+    rows = [f"A01,{2022 + m // 12}-{m % 12 + 1:02d}-{3 + 2 * k:02d}" for m, c in enumerate(counts) for k in range(c)]
+    return "\n".join(["area,day", *rows]) + "\n"
+
+
+def test_where_the_days_are_known_rare_events_go_on_a_t_chart(tmp_path: Path) -> None:
+    folder, counts = tmp_path / "r", [1, 0, 0] * 12
+    make(folder, [*counts, 0])
+    (folder / "days").mkdir()
+    (folder / "days" / "assaults.csv").write_text(days_of(counts), encoding="utf-8")
+    review = load_review(folder)
+    series = gather_series(review, review.indicators["assaults"], build_panel(review, "assaults"))[0]
+    judged = judge(series, None)
+    # Limits start afresh at the documented change of 2023-01: eight events, seven gaps of about 90 days.
+    assert (judged.kind, judged.variation) == ("t", "common")
+    assert judged.gaps.days.tolist() == pytest.approx([90, 91, 92, 92, 91, 91, 92], abs=1)
+    assert judged.gaps.since == 89, "from 3 October to the end of December"
+
+
+def test_limits_of_rare_events_start_afresh_at_a_documented_change(tmp_path: Path) -> None:
+    counts = [1] * 12 + [1, 0, 0] * 12
+    judged = judge(make(tmp_path / "r", [*counts, 0]), None)
+    assert judged.kind == "g"
+    assert set(judged.gaps.gap.tolist()) == {2}, "the monthly events before the change are not in it"
+
+
 @pytest.mark.parametrize(
     ("below", "above", "side"), [(0.001, 1.0, -1), (1.0, 0.001, 1), (0.3, 0.7, 0), (np.nan, np.nan, 0)]
 )
@@ -87,3 +113,34 @@ def test_the_expected_range_judges_both_directions(below: float, above: float, s
     one = np.ones(1)
     assert Range(5, one, one, one, below * one, above * one, 1.0, (1, 1, 1)).side(5) == side
     assert Range(5, one, one, one, below * one, above * one, 1.0, (1, 1, 1)).side(4) == 0
+
+
+def test_all_areas_are_judged_together_where_all_are_known(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    make(folder, [*LEVEL, 30])
+    (folder / "areas.yaml").write_text(
+        "areas: {A01: {name: Town, population: 1000}, A02: {name: Village, population: 500}, A03: {name: Hamlet, population: 5}}",
+        encoding="utf-8",
+    )
+    data = folder / "data" / "assaults.csv"
+    rows = [f"A02,{2022 + m // 12}-{m % 12 + 1:02d},{10 + m % 3}" for m in range(25) if m != 3]
+    data.write_text(data.read_text(encoding="utf-8") + "\n".join(rows) + "\n", encoding="utf-8")
+    review = load_review(folder)
+    panel = build_panel(review, "assaults")
+    found = gather_series(review, review.indicators["assaults"], panel)
+    assert [s.area for s in found] == ["A01", "A02", "all"]
+    town, village, whole = found
+    assert whole.name == "All areas together"
+    assert np.isnan(whole.value[3]) and whole.first == 4, "a month that one area lacks is not known"
+    assert whole.value[4:].tolist() == (town.value + village.value)[4:].tolist()
+    assert whole.rebase == town.rebase
+    together = add_areas(panel, review.indicators["assaults"])
+    assert together is not None
+    assert together["exposure"].values[0, 0] == pytest.approx(1500 * 31), (
+        "the hamlet has no data, so it is not in the sum"
+    )
+    delivery = review.indicators["assaults"].model_copy(
+        update={"monitoring": review.indicators["assaults"].monitoring.model_copy(update={"kind": "delivery"})}
+    )
+    assert add_areas(panel, delivery) is None
+    assert add_areas(panel.isel(area=[0]), review.indicators["assaults"]) is None

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 from evaluation.evidence.panel import build_panel
-from evaluation.judgement.needs import assess_indicator, concentrate, set_priorities, yearly
+from evaluation.judgement.needs import assess_indicator, concentrate, yearly
+from evaluation.judgement.priorities import harm, set_priorities
 from evaluation.protocol import load_review
 
 PARAMS = Path(__file__).resolve().parents[2] / "params"
@@ -64,6 +65,48 @@ def test_ranks_are_ranges(need) -> None:
 
 def test_a_priority_meets_a_criterion_of_its_own_area(need) -> None:
     found = set_priorities([need])
-    sure = {p.name for p in need.places if p.above >= 0.95}
+    sure = {p.name for p in need.places if p.clear >= 0.95}
+    assert all(p.clear <= p.above for p in need.places)
     assert sure <= {p.area for p in found}
     assert all(set(p.met) != {"the partnership's count is rising"} for p in found)
+
+
+def weighed(key: str, total: float, weight: float | None):
+    from types import SimpleNamespace
+
+    from evaluation.protocol.indicator import HarmWeight
+
+    value = None if weight is None else HarmWeight(value=weight, unit="points", source="made up")
+    return SimpleNamespace(total=total, indicator=SimpleNamespace(key=key, harm_weight=value))
+
+
+def test_harm_is_weighed_with_and_without_the_heaviest_kind() -> None:
+    """100 x 10 + 10 x 60 + 1 x 8000 = 9600; without the heaviest 1600. What has no weight is left out."""
+    kinds = [weighed("a", 100, 10), weighed("b", 10, 60), weighed("c", 1, 8000), weighed("d", 5, None)]
+    found = harm(kinds)  # type: ignore[arg-type]
+    assert [h.amount for h in found] == [1000, 600, 8000]
+    assert [h.share for h in found] == pytest.approx([1000 / 9600, 600 / 9600, 8000 / 9600])
+    assert [h.rest for h in found] == [1000 / 1600, 600 / 1600, None]
+    assert harm(kinds, lambda n: 0.0)[0].share == 0.0  # type: ignore[arg-type]
+
+
+def test_what_is_surely_a_little_above_is_no_priority(need) -> None:
+    from dataclasses import replace
+
+    place = replace(need.places[0], above=1.0, clear=0.2)
+    assert set_priorities([replace(need, places=[place], concentration=None)]) == []
+    assert len(set_priorities([replace(need, places=[replace(place, clear=0.96)], concentration=None)])) == 1
+
+
+def test_recorded_years_are_compared_over_what_is_known_in_both(need) -> None:
+    assert need.again == need.total, "nothing is missing, so the newest year is the total"
+    review = load_review(PARAMS / "example")
+    panel = build_panel(review, "knife_offences")
+    values = panel["value"].values
+    assert need.before == values[:, -24:-12].sum()
+    gap = panel.copy(deep=True)
+    for name in ("value", "low", "high"):
+        gap[name][0, -18] = np.nan
+    found = assess_indicator(review, review.indicators["knife_offences"], gap, {}, 1)
+    assert found.before == need.before - values[0, -18]
+    assert found.again == need.again - values[0, -6], "the same month of the newest year is left out too"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plot_the_dots import judge_points
+from plot_the_dots import plot
 
 from evaluation.judgement import xmr
 
@@ -123,9 +123,43 @@ def test_assurance(target: float | None, direction: str | None, grade: str | Non
     assert xmr.assurance(5.0, 15.0, target, direction) == grade
 
 
-@given(st.lists(st.integers(0, 40), min_size=3, max_size=40))
-def test_signals_are_those_of_a_second_implementation(values: list[int]) -> None:
-    assert xmr.chart(values).rule == judge_points([float(v) for v in values])
+def differences(values: list[float], changes: list[int]) -> list[str]:
+    """Where a chart of ours is not the one of the second implementation."""
+    ours, theirs = xmr.chart(values, changes), plot(values, changes)
+    found = []
+    for i, dot in enumerate(theirs):
+        lines = (ours.mean[i], ours.lower[i], ours.upper[i])
+        if not np.allclose(lines, (dot.mean, dot.lower, dot.upper), rtol=1e-12, atol=1e-9, equal_nan=True):
+            found.append(f"{i}: lines {lines} against {dot}")
+        if (ours.rule[i], int(ours.side[i]), bool(ours.trial[i])) != (dot.rule, dot.side, dot.trial):
+            found.append(f"{i}: {ours.rule[i]!r} {ours.side[i]} {ours.trial[i]} against {dot}")
+    return found
+
+
+@given(st.lists(st.integers(0, 40), min_size=3, max_size=60), st.lists(st.integers(1, 59), max_size=2))
+def test_charts_are_those_of_a_second_implementation(values: list[int], changes: list[int]) -> None:
+    assert differences([float(v) for v in values], changes) == []
+
+
+@given(st.lists(st.integers(0, 3), min_size=7, max_size=40), st.integers(0, 3))
+def test_points_on_the_mean_are_on_neither_side(values: list[int], extra: int) -> None:
+    """Few distinct values, and half of them mirrored, so that many points lie on the mean itself."""
+    mirrored = [float(v) for v in values] + [float(3 - v) for v in values]
+    assert xmr.chart(mirrored).mean[0] == pytest.approx(1.5)
+    assert differences([*mirrored, *[1.5] * extra], []) == []
+
+
+@given(st.lists(st.floats(-3, 3), min_size=3, max_size=30), st.sampled_from([1.0, 0.1, 1e6]))
+def test_random_walks_have_the_same_signals(steps: list[float], scale: float) -> None:
+    """Trends and shifts are rare in noise and common in walks."""
+    walk = np.round(np.cumsum(steps), 1) * scale
+    assert differences(walk.tolist(), []) == []
+
+
+def test_a_change_that_is_not_documented_rebases_nothing() -> None:
+    values = [10.0, 12] * 6 + [30.0, 32] * 6
+    assert len({dot.mean for dot in plot(values)}) == len(set(xmr.chart(values).mean.tolist())) == 1
+    assert len({dot.mean for dot in plot(values, [12])}) == len(set(xmr.chart(values, [12]).mean.tolist())) == 2
 
 
 @given(st.lists(st.integers(0, 40), min_size=3, max_size=40))

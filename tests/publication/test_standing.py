@@ -15,7 +15,7 @@ from evaluation.judgement.false_alarms import Alarms, textbook_alarms
 from evaluation.judgement.monitoring import gather_series, judge
 from evaluation.judgement.needs import assess
 from evaluation.protocol import load_review
-from evaluation.publication import monitoring, needs
+from evaluation.publication import changed, delivery, monitoring, needs, needs_who, series_words
 from evaluation.publication.alt import find_faults
 from evaluation.publication.display import Figure, Table, to_outputs
 from evaluation.publication.maps import area_map
@@ -45,10 +45,10 @@ def assessed(review):
 
 
 def everything(board: Board, review, assessed) -> list:
-    blocks = [*monitoring.overview(board), *monitoring.changed(board), *monitoring.signals(board, review)]
+    blocks = [*monitoring.overview(board), *changed.changed(board), *monitoring.signals(board)]
     blocks += [
-        *monitoring.quiet(board, review)[:6],
-        *monitoring.delivery(board, review),
+        *monitoring.quiet(board)[:6],
+        *delivery.delivery(board, review),
         *monitoring.false_alarms(board),
     ]
     blocks += [*monitoring.rules(board), *monitoring.provisional(board), *needs.kinds(assessed, review)]
@@ -56,11 +56,11 @@ def everything(board: Board, review, assessed) -> list:
     blocks += [
         *needs.where(assessed, review, context),
         *needs.concentration(assessed),
-        *needs.when(assessed, review, context),
+        *needs_who.when(assessed, review, context),
     ]
     blocks += [
-        *needs.whom(review, context),
-        *needs.conditions(assessed, context),
+        *needs_who.whom(review, context),
+        *needs_who.conditions(assessed, review, context),
         *needs.limits(assessed, review, context),
     ]
     return blocks + needs.priorities(assessed)
@@ -88,7 +88,7 @@ def test_icons_carry_words_and_the_lead_counts_them(board) -> None:
     assert f"{len(board.judged)} series" in lead
     assert f"{sum(j.variation != 'common' for j in board.judged)} with a signal by the NHS rules" in lead
     for variation in ("improvement", "concern", "neutral", "common"):
-        assert monitoring.WORDS[variation] in monitoring.badge(variation)
+        assert monitoring.WORDS[variation] in series_words.badge(variation)
 
 
 def test_false_alarms_that_break_the_rules_are_called_so(board) -> None:
@@ -141,11 +141,13 @@ def test_who_and_conditions_are_read_and_every_mistake_is_listed(review, assesse
         "area,deprivation\n" + "".join(f"{code},{i}\n" for i, code in enumerate(own.areas.areas)), encoding="utf-8"
     )
     context = read_context(own)
-    table = needs.whom(own, context)[0]
+    table = needs_who.whom(own, context)[0]
     assert isinstance(table, Table)
     assert table.data["Count"].tolist() == [80, "[c]"]
     assert table.data.iloc[1, 3] == "[c]", "a rate with its population would give the count away"
-    assert any(isinstance(b, Table) and "Rank correlation" in b.data for b in needs.conditions(assessed, context))
+    assert any(
+        isinstance(b, Table) and "Rank correlation" in b.data for b in needs_who.conditions(assessed, review, context)
+    )
     profile.write_text(
         "indicator,dimension,group,count\nguns,sex,male,80\nknife_offences,sex,male,-1\nknife_offences,age,old,x\n",
         encoding="utf-8",
