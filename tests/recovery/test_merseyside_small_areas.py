@@ -115,6 +115,7 @@ def simple_ratio(source: Path, column: str) -> float:
     return float(mean[1, 1] / mean[1, 0] / (mean[0, 1] / mean[0, 0]))
 
 
+@pytest.mark.long
 def test_draft_agrees_with_simple_sums(draft, source, tell):
     """No published effect to recover: the model must at least not contradict the sums it is made of."""
     for key, column, tolerance in (("violence", "viol", 0.05), ("robbery", "robbery", 0.3)):
@@ -129,6 +130,7 @@ def test_draft_agrees_with_simple_sums(draft, source, tell):
         assert (entry["events_averted"]["mean"] > 0) == (ratio["median"] < 1)
 
 
+@pytest.mark.long
 def test_finding_carries_the_traps_of_its_data(draft):
     """Both changes at police.uk and the window left out are told to the reader; a draft is of low confidence."""
     entry = draft.entry("violence")
