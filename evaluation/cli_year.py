@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from evaluation.progress import Progress
 
 app = typer.Typer()
 
@@ -19,31 +23,28 @@ SIGNS = {"met": "met", "partly": "gaps", "missing": "MISSING"}
 @app.command(epilog="Example: svd monitor my-review")
 def monitor(review: ReviewFolder = None, jobs: JobsOption = 1) -> None:
     """This month's signals of every indicator and area, and what changed; evaluates no plan again."""
-    from evaluation import cli
-    from evaluation.errors import InputError
     from evaluation.standing import monitor_review
 
-    cli.limit_threads()
-    try:
-        with cli.news(quiet=False) as progress:
-            lines = monitor_review(cli.locate(review), jobs, progress)
-        for line in lines:
-            cli.tell(line)
-    except InputError as error:
-        cli.list_problems(error)
+    _write_chapter(review, jobs, monitor_review)
 
 
 @app.command(epilog="Example: svd needs my-review")
 def needs(review: ReviewFolder = None, jobs: JobsOption = 1) -> None:
     """The strategic needs assessment: which violence, where, when, to whom, changing how; priorities by stated criteria."""
+    from evaluation.standing import assess_review
+
+    _write_chapter(review, jobs, assess_review)
+
+
+def _write_chapter(review: Path | None, jobs: int, write: Callable[[Path, int, Progress], list[str]]) -> None:
+    """Write a chapter of the year and print what it says."""
     from evaluation import cli
     from evaluation.errors import InputError
-    from evaluation.standing import assess_review
 
     cli.limit_threads()
     try:
         with cli.news(quiet=False) as progress:
-            lines = assess_review(cli.locate(review), jobs, progress)
+            lines = write(cli.locate(review), jobs, progress)
         for line in lines:
             cli.tell(line)
     except InputError as error:

@@ -11,22 +11,12 @@ from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from evaluation import cli
+from tests.command_line import svd
 from tests.protocol.example_review import MONTHS, count, tidy_csv, write_review
 
 COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
-
-
-def svd(*arguments: object) -> Any:
-    """Run a command in this process; an exception that the command line would turn into exit 1 is raised."""
-    result = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}).invoke(
-        cli.app, [str(a) for a in arguments]
-    )
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def listing(folder: Path) -> dict[str, bytes]:

@@ -5,25 +5,15 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from evaluation import cli, standing
+from evaluation import standing
 from evaluation.judgement.board import watch
+from tests.command_line import svd
 
 MONTHS = [f"{2021 + m // 12}-{m % 12 + 1:02d}" for m in range(48)]
-
-
-def svd(*arguments: object) -> Any:
-    result = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}).invoke(
-        cli.app, [str(a) for a in arguments]
-    )
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 INDICATORS = """\

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import svd
 from tests.protocol.example_review import write_review
 from tests.publication.test_archive import evaluated, tamper
-from tests.test_cli import listing, svd
+from tests.test_cli import listing
 
 
 def refused(*arguments: object) -> str:
