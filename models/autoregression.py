@@ -68,7 +68,7 @@ class AutoregressiveFilter(Op):
         shocks, rho = inputs
         output_storage[0][0] = filter_shocks(shocks, float(rho))
 
-    def infer_shape(self, fgraph, node, shapes):
+    def infer_shape(self, node, shapes):
         """The shape of the shocks."""
         return [shapes[0]]
 
@@ -94,7 +94,7 @@ class AutoregressivePullback(Op):
         by_shock, by_rho = pull_back(shocks, path, float(rho), slope)
         output_storage[0][0], output_storage[1][0] = by_shock, np.asarray(by_rho)
 
-    def infer_shape(self, fgraph, node, shapes):
+    def infer_shape(self, node, shapes):
         """Those of shocks and ``rho``."""
         return [shapes[0], shapes[2]]
 

@@ -14,6 +14,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from models.components import Arrays, noise_scale, persistence
+from models.rising_factorial import log_rising_factorial
 from models.structure import Structure
 
 
@@ -47,7 +48,7 @@ def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure) -> C
         overdispersion = noise_scale("overdispersion", data)
         phi = 1.0 / (overdispersion**2 + 1e-8)
         log_ratio = log_mu - pt.log(phi)
-        rising = pt.gammaln(data["distinct"] + phi) - pt.gammaln(phi)
+        rising = log_rising_factorial(data["distinct"], phi)
         log_total = pt.log1p(pt.exp(log_ratio))
         exact = data["value"] * log_ratio - (data["value"] + phi) * log_total
         pm.Potential("likelihood", pt.sum(data["exact"] * exact) + pt.sum(data["n_exact"] * rising))

@@ -8,6 +8,7 @@ padded parameters are drawn from their priors and touch nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -98,6 +99,19 @@ class ModelData:
     arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]]
 
 
+def kind_of(array: NDArray) -> Literal["numbers", "places"]:
+    """Whether an array holds numbers or, being of integers, places in other arrays."""
+    return "places" if np.asarray(array).dtype.kind in "iu" else "numbers"
+
+
+def pack(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """The arrays laid end to end in their order: ``numbers`` (float, 1-D) and, where there are any, ``places`` (int, 1-D)."""
+    kinds: dict[str, list[NDArray]] = {}
+    for array in arrays.values():
+        kinds.setdefault(kind_of(array), []).append(np.ravel(array))
+    return {kind: np.concatenate(parts) for kind, parts in kinds.items()}
+
+
 def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
     """Name, shape and type of every array the model of this structure reads."""
     areas, periods = structure.n_areas, structure.n_periods
@@ -154,12 +168,14 @@ def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
 
 
 def check_layout(data: ModelData) -> None:
-    """Raise ``ValueError`` where an array is missing, unexpected, misshapen or not finite."""
+    """Raise ``ValueError`` where an array is missing, unexpected, out of order, misshapen, of another type or not finite."""
     expected = layout(data.structure)
-    if set(expected) != set(data.arrays):
-        raise ValueError(f"arrays differ from the structure's: {set(expected) ^ set(data.arrays)}")
-    for name, (shape, _) in expected.items():
+    if list(expected) != list(data.arrays):
+        raise ValueError(f"arrays differ from the structure's: {list(data.arrays)} where {list(expected)} belong")
+    for name, (shape, dtype) in expected.items():
         array = data.arrays[name]
+        if (kind_of(array) == "places") != (dtype is int):
+            raise ValueError(f"{name}: expected {dtype.__name__}, got {array.dtype}")
         if array.shape != shape:
             raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
         if not np.isfinite(array).all():

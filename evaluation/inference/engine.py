@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from models.structure import ModelData, Structure
+from models.structure import ModelData, Structure, check_layout, pack
 
 Profile = Literal["draft", "publish"]
 
@@ -137,9 +137,8 @@ def sample(task: Task, cores: int) -> Fit:
     from nutpie.sample import _BackgroundSampler
 
     compiled = compile_structure(task.data.structure)
-    # Not every model reads every array (a score has no exposure), and the program refuses a name it does not know.
-    read = {variable.name for variable in compiled.shared_var_keys}
-    program = compiled.with_data(**{name: array for name, array in task.data.arrays.items() if name in read})
+    check_layout(task.data)
+    program = compiled.with_data(**pack(task.data.arrays))
     started = time.perf_counter()
     sampling = _BackgroundSampler(
         program, _settings(task, program.n_dim), np.zeros(program.n_dim), cores, progress_bar=False, save_warmup=False

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pymc as pm
 import pytest
 
 from models import did, its
-from models.structure import AREA_BUCKETS, ModelData, Structure, check_layout, layout, round_up
+from models.components import register
+from models.structure import AREA_BUCKETS, ModelData, Structure, check_layout, layout, pack, round_up
+from tests.models.interpreted import INTERPRETED
 
 ITS = Structure("its", "negative_binomial", 1, 8, 1, n_distinct=128)
 DID = Structure(
@@ -51,7 +54,7 @@ def test_a_missing_array_is_named(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(layout(DID)))
 def test_a_misshapen_array_is_named(name: str) -> None:
     arrays = ones(DID)
-    arrays[name] = np.ones((*arrays[name].shape, 2))
+    arrays[name] = np.ones((*arrays[name].shape, 2), dtype=arrays[name].dtype)
     with pytest.raises(ValueError, match=rf"^{name}: expected shape"):
         check_layout(ModelData(DID, arrays))
 
@@ -67,6 +70,35 @@ def test_an_array_that_is_not_finite_is_named(bad: float) -> None:
 def test_an_array_the_model_does_not_read_is_refused() -> None:
     with pytest.raises(ValueError, match="trials"):
         check_layout(ModelData(ITS, ones(ITS) | {"trials": np.ones((1, 8))}))
+
+
+def test_arrays_out_of_order_are_refused() -> None:
+    arrays = ones(DID)
+    with pytest.raises(ValueError, match="arrays differ"):
+        check_layout(ModelData(DID, {name: arrays[name] for name in reversed(arrays)}))
+
+
+@pytest.mark.parametrize(("name", "other"), [("value", int), ("cohort_of", float)])
+def test_an_array_of_another_type_is_named(name: str, other: type) -> None:
+    arrays = ones(DID)
+    arrays[name] = arrays[name].astype(other)
+    with pytest.raises(ValueError, match=rf"^{name}: expected "):
+        check_layout(ModelData(DID, arrays))
+
+
+@pytest.mark.parametrize("structure", [ITS, DID])
+def test_packed_arrays_come_out_as_they_went_in(structure: Structure) -> None:
+    rng = np.random.default_rng(1)
+    arrays = {name: rng.integers(0, 9, array.shape).astype(array.dtype) for name, array in ones(structure).items()}
+    with pm.Model():
+        views = register(arrays)
+    for name, array in arrays.items():
+        found = views[name].eval(mode=INTERPRETED)
+        assert found.dtype.kind == array.dtype.kind
+        np.testing.assert_array_equal(found, array, err_msg=name)
+    packed = pack(arrays)
+    assert packed["numbers"].ndim == 1
+    assert sum(flat.size for flat in packed.values()) == sum(array.size for array in arrays.values())
 
 
 def test_each_design_reads_its_own_arrays() -> None:
