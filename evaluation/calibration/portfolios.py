@@ -3,7 +3,7 @@
 Each intervention has a true log rate ratio and an estimate with its own standard error. Its finding on its own is the
 posterior under the findings' sceptical prior; pooled, it is that of the portfolio's model. What is counted is what a
 board would see: the error of either, findings called promising, intervals that leave out no effect, and schemes that the
-allocation would buy.
+allocation would buy, on balance or shown to pay.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def simulate_portfolio(setting: Portfolio, rng: np.random.Generator) -> dict[str
     pooled = np.array([found["log_mean"] for found in together])
     cost = UNIT_COST * EXPECTED * WORTH
     offers = [Offer(f"p{i}", cost, EXPECTED, UNIT_COST, pooled[i], together[i]["log_sd"]) for i in range(n)]
-    bought = allocate(offers[:6], n * cost, 1)["chosen"]
+    bought = allocate(offers[:6], n * cost, 1, threshold)
     return {
         "mse_apart": float(np.mean((mean - truth) ** 2)),
         "mse_pooled": float(np.mean((pooled - truth) ** 2)),
@@ -95,6 +95,7 @@ def simulate_portfolio(setting: Portfolio, rng: np.random.Generator) -> dict[str
         "expected_by_luck": expect_luck(effects)["expected"],
         "winner_apart": float(np.any(chance >= 0.5 + INTERVAL / 2)),
         "winner_pooled": float(any(found["upper"] < 0 for found in together)),
-        "bought": len(bought) / min(n, 6),
+        "bought": len(bought["chosen"]) / min(n, 6),
+        "shown_to_pay": len(bought["shown"]) / min(n, 6),
         "worth_buying": float(np.mean(-np.expm1(truth[:6]) > WORTH)),
     }

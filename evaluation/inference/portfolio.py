@@ -176,18 +176,21 @@ class Offer:
     log_sd: float
 
 
-def allocate(offers: Sequence[Offer], budget: float, seed: int) -> dict[str, Any]:
+def allocate(offers: Sequence[Offer], budget: float, seed: int, sure: float) -> dict[str, Any]:
     """The set of interventions with the greatest expected net value within a budget, and how sure that is.
 
     Every set is tried up to 16 offers; beyond, sets are built by value for money (said in ``exact``). All costs and
-    values must be in prices of one year.
+    values must be in prices of one year. The best set on balance contains schemes of which nobody could yet say that
+    they pay: ``shown`` are those of it that do pay for themselves with a probability of at least ``sure``.
 
     Returns:
-        ``chosen`` (plan ids), ``cost``, ``expected_net``, ``prob_pays`` (the set's value exceeds its cost),
-        ``prob_best`` (no other affordable set would have been worth more, were the truth known), ``exact``.
+        ``chosen`` (plan ids), ``shown`` (some of these), ``cost``, ``expected_net``, ``prob_pays`` (the set's value
+        exceeds its cost), ``prob_best`` (no other affordable set would have been worth more, were the truth known),
+        ``exact``.
     """
     if not offers:
-        return {"chosen": [], "cost": 0.0, "expected_net": 0.0, "prob_pays": None, "prob_best": 1.0, "exact": True}
+        nothing: dict[str, Any] = {"chosen": [], "shown": [], "cost": 0.0, "expected_net": 0.0}
+        return nothing | {"prob_pays": None, "prob_best": 1.0, "exact": True}
     rng = np.random.default_rng(seed)
     draws = np.stack(
         [o.unit_cost * o.expected * -np.expm1(rng.normal(o.log_mean, o.log_sd, DRAWS)) - o.cost for o in offers], axis=1
@@ -211,8 +214,10 @@ def allocate(offers: Sequence[Offer], budget: float, seed: int) -> dict[str, Any
     # Which set would be best if each draw were the truth.
     values = np.stack([draws[:2000] @ mask for mask in affordable], axis=1)
     chosen = draws @ best
+    pays = np.mean(draws > 0, axis=0) >= sure
     return {
         "chosen": [o.plan for o, taken in zip(offers, best, strict=True) if taken],
+        "shown": [o.plan for o, taken, paid in zip(offers, best, pays, strict=True) if taken and paid],
         "cost": float(sum(o.cost for o, taken in zip(offers, best, strict=True) if taken)),
         "expected_net": float(chosen.mean()),
         "prob_pays": float(np.mean(chosen > 0)) if best.any() else None,

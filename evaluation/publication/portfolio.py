@@ -1,5 +1,6 @@
 """The review as a portfolio: pooled effects, luck, money, what a budget would buy, overlap, and last year's findings."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from evaluation.inference import portfolio as pooling
@@ -131,16 +132,9 @@ def allocation(edition: Edition) -> list[Block]:
         )
     if not offers:
         return [paragraph("No intervention has both a cost and a value, so no allocation can be proposed.")]
-    chosen = pooling.allocate(offers, budget.total, edition.settings.seed)
-    titles = "; ".join(clean(edition.titles[plan]) for plan in chosen["chosen"])
-    if not chosen["chosen"]:
-        said = f"With {wording.money(budget.total)}, no set of interventions is expected to be worth its cost."
-    else:
-        said = (
-            f"With {wording.money(budget.total)}, the set with the best expected value costs {wording.money(chosen['cost'])}: {titles}. "
-            f"Its expected net value is {signed_money(chosen['expected_net'])}; it is worth more than it costs with a probability of "
-            f"{wording.percent(chosen['prob_pays'])}, and is the best affordable set with a probability of {wording.percent(chosen['prob_best'])}."
-        )
+    sure = edition.settings.thresholds.promising
+    chosen = pooling.allocate(offers, budget.total, edition.settings.seed, sure)
+    said = allocation_sentence(chosen, edition.titles, budget.total, sure)
     note = (
         f"Effects are the pooled ones, sums are in {year} prices, and the schemes are taken to work again as they did."
     )
@@ -158,6 +152,33 @@ def allocation(edition: Edition) -> list[Block]:
     if not chosen["exact"]:
         note += " There are too many to try every set, so they were taken in order of value for money."
     return [paragraph(said, "svd-lead"), paragraph(note, "svd-note")]
+
+
+def allocation_sentence(chosen: dict[str, Any], titles: Mapping[str, str], budget: float, sure: float) -> str:
+    """The best affordable set, those of it that are shown to pay, and those that only may; how sure the set is."""
+    if not chosen["chosen"]:
+        return f"With {wording.money(budget)}, no set of interventions is expected to be worth its cost."
+    shown = [plan for plan in chosen["chosen"] if plan in chosen["shown"]]
+    unshown = [plan for plan in chosen["chosen"] if plan not in chosen["shown"]]
+    named = {True: "; ".join(clean(titles[p]) for p in shown), False: "; ".join(clean(titles[p]) for p in unshown)}
+    least = f"{100 * sure:g}%"
+    parts = [
+        f"With {wording.money(budget)}, the set with the best expected value costs {wording.money(chosen['cost'])} in all."
+    ]
+    if shown:
+        parts.append(f"Shown to pay, each with a probability of at least {least}: {named[True]}.")
+    else:
+        parts.append(f"No scheme in it is shown to pay (none reaches a probability of {least}).")
+    if unshown:
+        parts.append(
+            f"{'On balance only' if shown else 'In it on balance only'}: {named[False]}. Paying for these again is a bet, to be made "
+            "only with the measurement written in; where nothing works at all, some scheme will still look worth such a bet."
+        )
+    parts.append(
+        f"The set's expected net value is {signed_money(chosen['expected_net'])}; it is worth more than it costs with a probability of "
+        f"{wording.percent(chosen['prob_pays'])}, and is the best affordable set with a probability of {wording.percent(chosen['prob_best'])}."
+    )
+    return " ".join(parts)
 
 
 def overlaps(edition: Edition) -> list[Block]:

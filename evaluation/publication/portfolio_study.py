@@ -34,16 +34,19 @@ def study_blocks(folder: Path | None = None) -> list[Block]:
             f" Where nothing works at all, at least one intervention of the portfolio looked like a winner on its own in "
             f"{100 * null['winner_apart'].min():.0f}% to {100 * null['winner_apart'].max():.0f}% of portfolios, and pooled in "
             f"{100 * null['winner_pooled'].min():.1f}% to {100 * null['winner_pooled'].max():.1f}%. Promising findings in a portfolio of "
-            f"{', '.join(str(int(n)) for n in null['interventions'])}, found against expected by luck: {luck}."
+            f"{', '.join(str(int(n)) for n in null['interventions'])}, found against expected by luck: {luck}. The allocation view, which "
+            f"buys whatever is worth its cost on balance, would buy {100 * null['bought'].min():.0f}% to {100 * null['bought'].max():.0f}% "
+            f"of such schemes, and call {100 * null['shown_to_pay'].min():.1f}% to {100 * null['shown_to_pay'].max():.1f}% shown to pay."
         )
     rows = [
         (int(r["interventions"]), f"{100 * r['mean']:+.0f}%".replace("-", "−"), f"{100 * r['spread']:.0f}%",
          f"{100 * r['mse_apart'] ** 0.5:.1f}", f"{100 * r['mse_pooled'] ** 0.5:.1f}", round(100 * r["winner_apart"], 1),
-         round(100 * r["winner_pooled"], 1), round(100 * r["bought"], 1), round(100 * r["worth_buying"], 1))
+         round(100 * r["winner_pooled"], 1), round(100 * r["bought"], 1), round(100 * r["shown_to_pay"], 1),
+         round(100 * r["worth_buying"], 1))
         for _, r in table.iterrows()
     ]  # fmt: skip
     head = ["Interventions", "True mean change", "Spread of true changes", "Typical error, apart (points)", "Typical error, pooled (points)",
-            "Portfolios with a winner, apart (%)", "With a winner, pooled (%)", "Schemes the allocation buys (%)", "Schemes worth buying (%)"]  # fmt: skip
+            "Portfolios with a winner, apart (%)", "With a winner, pooled (%)", "Schemes the allocation buys (%)", "Bought and shown to pay (%)", "Schemes worth buying (%)"]  # fmt: skip
     stamp = table.iloc[0]
     made = f"Measured on {stamp['date']}, {int(stamp['simulations'])} portfolios of each kind, by svd calibrate {STUDY} --size full (commit {stamp['commit']})."
     return [

@@ -157,19 +157,30 @@ def offer(plan: str, cost: float, log_mean: float, sd: float = 0.01) -> Offer:
 def test_the_best_affordable_set_by_hand() -> None:
     # Worth about 95,163 for a fall of 0.1 in the log; 48,771 for 0.05.
     offers = [offer("a", 60_000, -0.1), offer("b", 30_000, -0.05), offer("c", 30_000, -0.05), offer("d", 10_000, 0.0)]
-    assert allocate(offers, 60_000, 1)["chosen"] == ["b", "c"]
-    assert allocate(offers, 90_000, 1)["chosen"] == ["a", "b"] or allocate(offers, 90_000, 1)["chosen"] == ["a", "c"]
-    assert allocate(offers, 1e6, 1)["chosen"] == ["a", "b", "c"]
-    assert allocate(offers, 5_000, 1)["chosen"] == []
+    assert allocate(offers, 60_000, 1, 0.925)["chosen"] == ["b", "c"]
+    assert allocate(offers, 90_000, 1, 0.925)["chosen"] == ["a", "b"] or allocate(offers, 90_000, 1, 0.925)[
+        "chosen"
+    ] == ["a", "c"]
+    assert allocate(offers, 1e6, 1, 0.925)["chosen"] == ["a", "b", "c"]
+    assert allocate(offers, 5_000, 1, 0.925)["chosen"] == []
 
 
 def test_where_nothing_works_nothing_is_bought() -> None:
-    assert allocate([offer(f"p{i}", 10_000, 0.0, 0.02) for i in range(5)], 1e6, 1)["chosen"] == []
-    assert allocate([], 100.0, 1)["chosen"] == []
+    assert allocate([offer(f"p{i}", 10_000, 0.0, 0.02) for i in range(5)], 1e6, 1, 0.925)["chosen"] == []
+    assert allocate([], 100.0, 1, 0.925)["chosen"] == []
+
+
+def test_what_is_bought_on_balance_is_not_shown_to_pay() -> None:
+    # Worth 48,771 for a fall of 0.05: b costs half of that and is known well, c as much but is hardly known.
+    offers = [offer("b", 25_000, -0.05, 0.005), offer("c", 25_000, -0.05, 0.1), offer("d", 60_000, -0.05, 0.005)]
+    found = allocate(offers, 1e6, 1, 0.925)
+    assert found["chosen"] == ["b", "c"]
+    assert found["shown"] == ["b"]
+    assert allocate(offers, 1e6, 1, 0.55)["shown"] == ["b", "c"]
 
 
 def test_many_offers_are_taken_by_value_for_money() -> None:
-    found = allocate([offer(f"p{i}", 10_000, -0.05 if i < 3 else 0.0) for i in range(20)], 25_000, 1)
+    found = allocate([offer(f"p{i}", 10_000, -0.05 if i < 3 else 0.0) for i in range(20)], 25_000, 1, 0.925)
     assert found["exact"] is False
     assert len(found["chosen"]) == 2
     assert found["cost"] <= 25_000
