@@ -46,7 +46,8 @@ def study_blocks(folder: Path | None = None) -> list[Block]:
         for _, r in table.iterrows()
     ]  # fmt: skip
     head = ["Interventions", "True mean change", "Spread of true changes", "Typical error, apart (points)", "Typical error, pooled (points)",
-            "Portfolios with a winner, apart (%)", "With a winner, pooled (%)", "Schemes the allocation buys (%)", "Bought and shown to pay (%)", "Schemes worth buying (%)"]  # fmt: skip
+            "Portfolios with a winner, apart (%)", "With a winner, pooled (%)", "Schemes the allocation buys (%)",
+            "Bought and shown to pay (%)", "Schemes worth buying (%)"]  # fmt: skip
     stamp = table.iloc[0]
     made = f"Measured on {stamp['date']}, {int(stamp['simulations'])} portfolios of each kind, by svd calibrate {STUDY} --size full (commit {stamp['commit']})."
     return [
