@@ -29,6 +29,7 @@ import pandas as pd
 
 from evaluation.calibration.results import commit
 from evaluation.calibration.series import Setting, make_series
+from evaluation.cli import limit_threads
 from evaluation.inference.design import write_design
 from evaluation.inference.effects import diagnose, estimate
 from evaluation.inference.engine import Fit, Sampler, Store, Task, library_versions, sample
@@ -158,7 +159,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--into", type=Path)
     asked = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # One linear-algebra thread a process, as `svd` sets it; numpy is loaded here already, so all work is in processes.
+    limit_threads()
     rows = []
     if "its" in asked.what:
         rows.append(measure("its 96 months", ITS, asked.number, asked.jobs))
@@ -167,7 +169,8 @@ def main() -> None:
     if "growth" in asked.what:
         rows += [measure(name, setting, 2, 1) for name, setting in GROWTH.items()]
     if "placebos" in asked.what:
-        rows.append(measure_placebos())
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            rows.append(pool.submit(measure_placebos).result())
     if "causalpy" in asked.what:
         rows += [measure_causalpy(asked.rival, sampler) for sampler in ("pymc", "nutpie")]
     table = describe(pd.DataFrame(rows))
