@@ -25,17 +25,18 @@ from evaluation.evidence.days import days_path
 from evaluation.evidence.editions import FOLDER, keep_editions
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
-from evaluation.judgement.board import Board, watch
+from evaluation.inference.engine import Store
+from evaluation.judgement.board import Board, restore_range, watch
 from evaluation.judgement.change import Change, compare_board
 from evaluation.judgement.false_alarms import Alarms
-from evaluation.judgement.monitoring import Judged, Range, gather_series, judge
+from evaluation.judgement.monitoring import Judged, gather_series, judge
 from evaluation.judgement.needs import Need, assess
 from evaluation.judgement.stopping import Watch, watch_plans
 from evaluation.progress import Progress
 from evaluation.protocol import Review
 from evaluation.publication.edition import chapter_path
 
-SHELF = "monitoring"
+SHELF, SERIES = "monitoring", "series"
 ALARMS = ("textbook", "quiet", "ranges", "years")
 
 
@@ -72,7 +73,7 @@ def open_board(
     path = review.folder / "_build" / SHELF / f"{key}.json"
     if path.is_file():
         return review, _restore(review, json.loads(path.read_text(encoding="utf-8"))), key
-    board = watch(review, jobs, report)
+    board = watch(review, jobs, report, store=Store(path.parent / SERIES), code=board_code())
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".writing")
     aside.write_text(json.dumps(_store(board), allow_nan=True) + "\n", encoding="utf-8")
@@ -124,10 +125,17 @@ def board_key(review: Review) -> str:
             digest.update(days.read_bytes())
     digest.update(repr(sorted(review.plans.items())).encode())
     digest.update(repr((review.areas, review.settings.seed, review.settings.interval)).encode())
+    digest.update(board_code().encode())
+    return digest.hexdigest()[:24]
+
+
+def board_code() -> str:
+    """Fingerprint of the code that a board depends on."""
+    digest = hashlib.sha256()
     room = Path(__file__).parent
     for path in sorted([*(room / "inference").glob("*.py"), *(room / "judgement").glob("*.py")]):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:24]
+    return digest.hexdigest()
 
 
 def _store(board: Board) -> dict[str, Any]:
@@ -145,24 +153,12 @@ def _restore(review: Review, stored: dict[str, Any]) -> Board:
             name = f"{key}|{series.area}"
             if name in stored["ranges"]:
                 found = stored["ranges"][name]
-                judged.append(judge(series, None if found is None else _range(found), stored["why"][name]))
+                judged.append(judge(series, None if found is None else restore_range(found), stored["why"][name]))
     alarms = {
         n: None if a is None else Alarms(**a | {part: tuple(a[part]) for part in ("bounds", "usual")})
         for n, a in stored["alarms"].items()
     }
     return Board(judged, *(alarms[n] for n in ALARMS))
-
-
-def _range(stored: dict[str, Any]) -> Range:
-    arrays = {n: np.asarray(stored[n], dtype=float) for n in ("median", "lower", "upper", "below", "above")}
-    return Range(
-        stored["start"],
-        **arrays,
-        total=stored["total"],
-        total_range=tuple(stored["total_range"]),
-        total_tails=tuple(stored["total_tails"]),
-        noise=stored["noise"],
-    )
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

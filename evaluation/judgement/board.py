@@ -1,17 +1,24 @@
-"""The whole board of a review: every series judged, false alarms known, and all of it as plain data."""
+"""The whole board of a review: every series judged, false alarms known, and all of it as plain data.
+
+What one series costs (its expected range, and the quiet series tried on it) is kept by content, so that a new month of
+one indicator, or a changed plan, costs the series it concerns.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from evaluation.evidence.panel import build_panel
+from evaluation.inference.engine import Store
 from evaluation.inference.expected import expect, frame_series
 from evaluation.inference.frame import Frame
 from evaluation.judgement.false_alarms import (
@@ -91,6 +98,8 @@ def watch(
     jobs: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
     refits: int = REFITS,
+    store: Store | None = None,
+    code: str = "",
 ) -> Board:
     """Judge every indicator of a review in every area.
 
@@ -99,6 +108,8 @@ def watch(
         jobs: processes.
         report: takes how many series are done and how many there are.
         refits: how many quiet series the expected range is tried on.
+        store: where the answers of single series are kept, and looked for first.
+        code: fingerprint of the program; answers of another one are not used.
     """
     asked: list[_Asked] = []
     for number, (key, indicator) in enumerate(review.indicators.items()):
@@ -116,7 +127,7 @@ def watch(
     order = np.random.default_rng(review.settings.seed).permutation(len(asked))
     extra = set(order[:more].tolist())
     asked = [_Asked(a.panel, a.series, a.seed, each + (i in extra)) for i, a in enumerate(asked)]
-    answers = _answer_all(asked, jobs, report)
+    answers = _answer_all(asked, jobs, report) if store is None else _answer_new(asked, jobs, report, store, code)
     judged = [judge(a.series, found.range, found.why) for a, found in zip(asked, answers, strict=True)]
     lengths = [len(j.series.charted) for j in judged if j.kind == "xmr" and not j.chart.trial[-1]]  # type: ignore[union-attr]
     rng = np.random.default_rng(review.settings.seed)
@@ -127,6 +138,70 @@ def watch(
     years = refit_alarms([np.array([total < TAIL]) for _, total in tails], charts) if tails else None
     textbook = textbook_alarms(lengths, rng) if lengths else None
     return Board(judged, textbook, board_alarms(quiet) if quiet else None, ranges, years)
+
+
+def _answer_new(
+    asked: list[_Asked], jobs: int, report: Callable[[int, int], None], store: Store, code: str
+) -> list[_Answer]:
+    """The stored answers, and new ones, stored, where there is none."""
+    names = [_name(one, code) for one in asked]
+    known = {name: record for name in names if (record := store.load_record(name)) is not None}
+    waiting = {name: one for name, one in zip(names, asked, strict=True) if name not in known}
+    if waiting:
+        for name, answer in zip(waiting, _answer_all(list(waiting.values()), jobs, report), strict=True):
+            known[name] = _plain(answer)
+            store.save_record(name, known[name])
+    return [_restore(known[name]) for name in names]
+
+
+def _name(asked: _Asked, code: str) -> str:
+    """Content address of one series' answer."""
+    digest = hashlib.sha256(f"{code} {asked.seed} {asked.refits} {sorted(asked.panel.attrs.items(), key=str)}".encode())
+    for name in sorted(map(str, asked.panel.variables)):
+        variable = asked.panel[name]
+        digest.update(f"{name} {variable.dims}".encode())
+        digest.update(repr(variable.values.tolist()).encode())
+    for part in fields(Series):
+        value = getattr(asked.series, part.name)
+        digest.update(f"{part.name} {value.tolist() if isinstance(value, np.ndarray) else value!r}".encode())
+    return digest.hexdigest()[:32]
+
+
+def _plain(answer: _Answer) -> dict[str, Any]:
+    found = answer.range
+    return {
+        "range": None if found is None else {f.name: _listed(getattr(found, f.name)) for f in fields(Range)},
+        "why": answer.why,
+        "quiet": None if answer.quiet is None else [list(answer.quiet.shape), np.flatnonzero(answer.quiet).tolist()],
+        "tails": [[each.tolist(), total] for each, total in answer.tails],
+    }
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _restore(record: dict[str, Any]) -> _Answer:
+    quiet = None
+    if record["quiet"] is not None:
+        shape, where = record["quiet"]
+        quiet = np.zeros(shape, dtype=bool)
+        quiet.flat[where] = True
+    tails = tuple((np.asarray(each, dtype=float), float(total)) for each, total in record["tails"])
+    return _Answer(None if record["range"] is None else restore_range(record["range"]), record["why"], quiet, tails)
+
+
+def restore_range(stored: dict[str, Any]) -> Range:
+    """An expected range from what JSON keeps of it."""
+    arrays = {n: np.asarray(stored[n], dtype=float) for n in ("median", "lower", "upper", "below", "above")}
+    return Range(
+        stored["start"],
+        **arrays,
+        total=stored["total"],
+        total_range=tuple(stored["total_range"]),
+        total_tails=tuple(stored["total_tails"]),
+        noise=stored["noise"],
+    )
 
 
 def _answer_all(asked: list[_Asked], jobs: int, report: Callable[[int, int], None]) -> list[_Answer]:
