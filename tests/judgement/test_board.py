@@ -57,6 +57,7 @@ def plain(found: board.Board) -> list[object]:
     return [ranges, found.textbook, found.quiet, found.ranges, found.years]
 
 
+@pytest.mark.slow
 def test_an_unchanged_series_is_not_computed_again(tmp_path: Path, answered: list[str]) -> None:
     store = Store(tmp_path / "series")
     folder = write_review(tmp_path / "review", {})
@@ -70,6 +71,7 @@ def test_an_unchanged_series_is_not_computed_again(tmp_path: Path, answered: lis
     assert plain(board.watch(load_review(folder), refits=2)) == plain(first), "as without a store"
 
 
+@pytest.mark.slow
 def test_a_new_month_costs_its_series_and_another_program_costs_all(tmp_path: Path, answered: list[str]) -> None:
     store = Store(tmp_path / "series")
     folder = write_review(tmp_path / "review", {})
