@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse
+from evaluation.protocol.boundary import leads_out
+from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse, text_of
 from evaluation.protocol.suggest import quote
 
 Likelihood = Literal["negative_binomial", "poisson", "binomial", "normal"]
@@ -46,6 +47,14 @@ def _price_year(value: Any) -> Any:
     text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     if not re.fullmatch(r"\d{4}([-/]\d{2}(\d{2})?)?", text):
         raise refuse(f"{quote(value)} is not a price year.", "Write 2023-24, or 2023.")
+    return text
+
+
+def _inside(value: Any) -> Any:
+    text = text_of(value)
+    if leads_out(text):
+        remedy = "Keep the data in the review folder, so that others can repeat the work: `file: data/name.csv`."
+        raise refuse(f"{quote(text)} leads out of the review folder.", remedy)
     return text
 
 
@@ -206,7 +215,7 @@ class Indicator(Promise):
     definition: Text | None = None
     source: Text | None = None
     licence: Text | None = None
-    file: Text | None = None
+    file: Annotated[str, BeforeValidator(_inside)] | None = None
     likelihood: Likelihood = "negative_binomial"
     absent_means: Literal["missing", "zero"] = "missing"
     suppressed: dict[Marker, Bounds] = Field(default_factory=dict)
