@@ -28,7 +28,7 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+([eE][-+]?[0-9]+)?|\.|[eE][-+][0-9]+)")
 _DEEPEST = 50
 _LARGEST = 8 << 20  # bytes; a large county's areas.yaml has some 100 kilobytes
-_MOST_NODES = 500_000  # aliases of aliases can stand for more than memory holds
+_MOST_REPEATED = 10_000  # entries that aliases repeat: aliases of aliases can stand for more than memory holds
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -115,19 +115,21 @@ class _Reader:
         self.line_of: Lines = {}
         self.problems: list[Problem] = []
         self._open: set[int] = set()
-        self._count = 0
+        self._seen: set[int] = set()
+        self._repeated = 0
         self._full = False
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
         self.line_of.setdefault(path, line)
-        self._count += 1
+        self._repeated += id(node) in self._seen
+        self._seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if self._full:
             return None
-        if id(node) in self._open or self._count > _MOST_NODES:
-            self._full = self._count > _MOST_NODES
+        if id(node) in self._open or self._repeated > _MOST_REPEATED:
+            self._full = self._repeated > _MOST_REPEATED
             self._refuse(
                 line,
                 path,

@@ -114,5 +114,8 @@ def yaml_leaves(text: str) -> dict[tuple[Any, ...], str]:
         else:
             found[path] = str(node)
 
-    walk(yaml.load(text, Loader=yaml.BaseLoader), ())
+    try:
+        walk(yaml.load(text, Loader=yaml.BaseLoader), ())
+    except yaml.YAMLError:  # the Python reader refuses a tab after a colon, the C reader does not
+        walk(yaml.load(text, Loader=yaml.CBaseLoader), ())
     return found
