@@ -35,7 +35,12 @@ def _ages(value: Any) -> Any:
 
 
 class Origin(Promise):
-    """Where a definition is published."""
+    """Where a definition is published.
+
+    Attributes:
+        document: title.
+        address: where it can be read.
+    """
 
     document: Text
     address: Text | None = None

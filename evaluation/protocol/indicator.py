@@ -90,7 +90,13 @@ class UnitCost(Promise):
 
 
 class Severity(Promise):
-    """How harmful one event is: a weight, on which scale, and where it was published."""
+    """How harmful one event is: a weight, on which scale, and where it was published.
+
+    Attributes:
+        weight: of one event.
+        scale: on which it is given.
+        source: where it was published.
+    """
 
     weight: float = Field(ge=0, allow_inf_nan=False)
     scale: Text
@@ -98,7 +104,12 @@ class Severity(Promise):
 
 
 class Break(Promise):
-    """A known change in recording, from a period on."""
+    """A known change in recording, from a period on.
+
+    Attributes:
+        from_: first period of the new way of recording.
+        because: what changed.
+    """
 
     from_: PeriodText = Field(alias="from")
     because: Because
@@ -134,7 +145,12 @@ class Rebase(Promise):
 
 
 class Unusual(Promise):
-    """A stretch that says nothing about ordinary times, such as a lockdown."""
+    """A stretch that says nothing about ordinary times, such as a lockdown.
+
+    Attributes:
+        from_, to: first and last period.
+        because: what was unusual.
+    """
 
     from_: PeriodText = Field(alias="from")
     to: PeriodText

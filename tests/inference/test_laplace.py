@@ -71,6 +71,7 @@ def scores_at(data: ModelData, point: dict[str, Any]) -> np.ndarray:
     return np.array(found, dtype=float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_prior_of_the_field_is_the_models(name: str) -> None:
     """Mean and covariance of the linear predictor at fixed hyperparameters, by moving every coefficient in turn."""
