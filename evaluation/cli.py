@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation import cli_import, cli_year
+from evaluation import cli_import, cli_schema, cli_year
 
 if TYPE_CHECKING:
     from evaluation.progress import Progress
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_import.app, name="import")
 app.add_typer(cli_year.app)
+app.add_typer(cli_schema.app)
 
 
 class Profile(StrEnum):
@@ -70,6 +71,7 @@ def new(
         refuse(f"There is no shipped review '{start}'.", f"Use one of: {', '.join(names)}. Nothing was written.")
     ignored = shutil.ignore_patterns("_build", "__pycache__", "truth.json")
     shutil.copytree(shipped / start, folder, dirs_exist_ok=True, ignore=ignored)
+    cli_schema.equip_review(folder)
     typer.echo(f"Wrote {folder}. Edit its YAML files, put your data in {folder / 'data'}, then: svd check {folder}")
 
 

@@ -1,5 +1,18 @@
-"""Tests run as the commands do: one linear-algebra thread a process, set before numpy is loaded."""
+"""Tests run as the commands do, and with fewer random examples in the quick subset than in the whole suite."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
 
 from evaluation.cli import limit_threads
 
+# One linear-algebra thread a process, set before numpy is loaded.
 limit_threads()
+settings.register_profile("quick", max_examples=25, deadline=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The quick subset is the one that leaves out the slow tests."""
+    if "not slow" in (config.option.markexpr or ""):
+        settings.load_profile("quick")

@@ -99,6 +99,7 @@ def test_monitor_says_signals_against_chance_delivery_and_where_the_chapter_is(r
     assert (review / "editions" / "assaults").is_dir(), "an edition of real data is kept"
 
 
+@pytest.mark.slow
 def test_monitor_says_what_the_newest_edition_changed_and_why_a_signal_turned(review: Path, quick: list) -> None:
     svd("monitor", review)
     for kept in (review / "editions").glob("*/*.csv"):
@@ -120,6 +121,7 @@ def test_monitor_says_what_the_newest_edition_changed_and_why_a_signal_turned(re
     )
 
 
+@pytest.mark.slow
 def test_a_signal_that_a_revision_made_is_not_put_down_to_the_new_month(review: Path, quick: list) -> None:
     svd("monitor", review)
     for kept in (review / "editions").glob("*/*.csv"):

@@ -16,8 +16,10 @@ from evaluation.protocol.suggest import did_you_mean, quote
 
 STATUSES = ("final", "provisional", "revised", "partial", "suppressed", "missing")
 SHOWN_ONE_BY_ONE = 5
+LONGEST_NUMBER = 30  # characters; a longer one is no measurement, and a file of them is no table
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}([, '\u00a0\u202f’]\d{3})+(\.\d+)?", re.ASCII)
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d+)?[eE][-+]?\d+", re.ASCII)
 _BLANK_WORDS = {
@@ -130,6 +132,18 @@ def read_counts(
     return Number(value, low, high, np.fromiter((bool(text) for text in cells), dtype=bool, count=len(cells)))
 
 
+def read_number(text: str, *, grouped: bool = False) -> float | None:
+    """A decimal number in the figures 0 to 9; None for anything that only looks like one (`1,5`, `1_000`, `１２`, `inf`).
+
+    Args:
+        text: of a cell.
+        grouped: whether `14,050` is fourteen thousand and fifty.
+    """
+    if grouped and _GROUPED.fullmatch(text):
+        text = text.replace(",", "")
+    return float(text) if _NUMBER.fullmatch(text) and len(text) <= LONGEST_NUMBER else None
+
+
 def _read_count(text: str, indicator: Indicator) -> _Cell:
     """(value, low, high, blank | marker | number | bad, complaint) of one cell."""
     nan = float("nan")
@@ -138,8 +152,7 @@ def _read_count(text: str, indicator: Indicator) -> _Cell:
     if text in indicator.suppressed:
         low, high = indicator.suppressed[text]
         return nan, low, high, "marker", None
-    if _NUMBER.fullmatch(text) and len(text) < 30:
-        number = float(text)
+    if (number := read_number(text)) is not None:
         if indicator.likelihood == "normal":
             return number, number, number, "number", None
         complaint = _not_a_count(text, number, indicator)
@@ -159,7 +172,7 @@ def _not_a_count(text: str, number: float, indicator: Indicator) -> tuple[str, s
             f"{quote(text)} is negative.",
             "A count is 0 or more; leave the cell blank if it is not known.",
         )
-    if number != int(number):
+    if text.partition(".")[2].strip("0"):  # the text and not the number: 0.99999999999999999999 is the float 1.0
         remedy = "Give counts, not rates; for a score write `likelihood: normal` in indicators.yaml."
         return "fraction", f"{quote(text)} is not a whole number.", remedy
     if number > 1e12:
@@ -286,9 +299,9 @@ def _read_exposure(text: str) -> tuple[float, tuple[str, str, str] | None]:
     nan = float("nan")
     if not text:
         return nan, None
-    if not _NUMBER.fullmatch(text):
+    number = read_number(text)
+    if number is None:
         return nan, foreign_number(text, None)
-    number = float(text)
     if number == 0:
         return nan, (
             "zero",

@@ -16,7 +16,10 @@ from typing import Any
 import pandas as pd
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.cells import read_number
+from evaluation.evidence.small_table import read_table
 from evaluation.protocol import Review
+from evaluation.protocol.suggest import quote
 
 MAP, PROFILE, CONTEXT = "areas.geojson", "needs/profile.csv", "needs/context.csv"
 PROFILE_COLUMNS = ("indicator", "dimension", "group", "count")
@@ -71,19 +74,24 @@ def _read_map(review: Review, problems: list[Problem]) -> dict[str, list[Ring]]:
     if not path.is_file():
         return {}
     try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        features = json.loads(path.read_text(encoding="utf-8-sig"))["features"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        features = None
+    if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
         problems.append(
             Problem(MAP, "", "This is not a GeoJSON FeatureCollection.", "Export the boundaries as GeoJSON.")
         )
         return {}
     polygons: dict[str, list[Ring]] = {}
     for number, feature in enumerate(features, 1):
-        named = {str(v) for v in (feature.get("properties") or {}).values()} | {str(feature.get("id", ""))}
+        properties = feature.get("properties")
+        named = {str(v) for v in properties.values()} if isinstance(properties, dict) else set()
+        named.add(str(feature.get("id", "")))
         code = next((c for c in review.areas.areas if c in named), None)
         if code is None:
             continue
-        rings = _rings(feature.get("geometry") or {})
+        geometry = feature.get("geometry")
+        rings = _rings(geometry if isinstance(geometry, dict) else {})
         if not rings or any(not math.isfinite(v) for ring in rings for point in ring for v in point):
             problems.append(
                 Problem(MAP, f"feature {number}", f"`{code}` is not a polygon.", "Give a Polygon or a MultiPolygon.")
@@ -106,16 +114,23 @@ def _rings(geometry: dict[str, Any]) -> list[Ring]:
     kind, parts = geometry.get("type"), geometry.get("coordinates") or []
     shapes = [parts] if kind == "Polygon" else parts if kind == "MultiPolygon" else []
     try:
-        return [[(float(p[0]), float(p[1])) for p in shape[0]] for shape in shapes if shape and len(shape[0]) > 2]
-    except (TypeError, ValueError, IndexError):
+        return [[_point(p) for p in shape[0]] for shape in shapes if shape and len(shape[0]) > 2]
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         return []
+
+
+def _point(given: list[Any]) -> tuple[float, float]:
+    x, y = given[0], given[1]
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for v in (x, y)):
+        raise TypeError("a coordinate is a number, not a text that looks like one")
+    return float(x), float(y)
 
 
 def _read_profile(review: Review, problems: list[Problem]) -> pd.DataFrame:
     table = _table(review.folder / PROFILE, PROFILE, PROFILE_COLUMNS, problems)
     if table.empty:
         return table
-    for row, key in enumerate(table["indicator"], 2):
+    for row, key in table["indicator"].items():
         if key not in review.indicators:
             problems.append(
                 Problem(
@@ -131,7 +146,7 @@ def _read_factors(review: Review, problems: list[Problem]) -> pd.DataFrame:
     table = _table(review.folder / CONTEXT, CONTEXT, ("area",), problems)
     if table.empty:
         return table
-    for row, code in enumerate(table["area"], 2):
+    for row, code in table["area"].items():
         if code not in review.areas.areas:
             problems.append(
                 Problem(CONTEXT, f"row {row}, area", f"There is no area `{code}`.", "Use a code of areas.yaml.")
@@ -146,44 +161,22 @@ def _read_factors(review: Review, problems: list[Problem]) -> pd.DataFrame:
 def _table(path: Path, name: str, columns: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame()
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, UnicodeDecodeError):
-        problems.append(Problem(name, "", "This is not a CSV file in UTF-8.", "Save it as CSV (UTF-8)."))
-        return pd.DataFrame()
-    absent = [column for column in columns if column not in table.columns]
-    if absent:
-        problems.append(
-            Problem(name, "row 1", f"There is no column {', '.join(absent)}.", f"Columns: {', '.join(columns)}.")
-        )
-        return pd.DataFrame()
-    return table
+    rows = read_table(path, name, columns, problems)
+    return pd.DataFrame([cells for _, cells in rows], index=[number for number, _ in rows], dtype=object)
 
 
 def _numbers(
     cells: pd.Series, column: str, name: str, problems: list[Problem], *, blank: bool, signed: bool = False
 ) -> pd.Series:
     values = []
-    for row, text in enumerate(cells, 2):
-        value = float("nan")
-        try:
-            value = float(text) if text.strip() else value
-        except ValueError:
-            problems.append(
-                Problem(
-                    name,
-                    f"row {row}, {column}",
-                    f"'{text}' is not a number.",
-                    "Write a number; leave what is not known blank.",
-                )
-            )
-        if text.strip() and ((value < 0 and not signed) or math.isinf(value)):
-            problems.append(
-                Problem(name, f"row {row}, {column}", f"'{text}' is out of range.", "Write a number of at least 0.")
-            )
-        if not text.strip() and not blank:
-            problems.append(
-                Problem(name, f"row {row}, {column}", "The cell is blank.", "Write the count, or take the row out.")
-            )
-        values.append(value)
-    return pd.Series(values, index=cells.index)
+    for row, text in cells.items():
+        place, value = f"row {row}, {column}", read_number(text)
+        if text and value is None:
+            remedy = "Write a number; leave what is not known blank."
+            problems.append(Problem(name, place, f"{quote(text)} is not a number.", remedy))
+        elif value is not None and value < 0 and not signed:
+            problems.append(Problem(name, place, f"'{text}' is out of range.", "Write a number of at least 0."))
+        elif not text and not blank:
+            problems.append(Problem(name, place, "The cell is blank.", "Write the count, or take the row out."))
+        values.append(math.nan if value is None else value)
+    return pd.Series(values, index=cells.index, dtype=float)

@@ -35,7 +35,6 @@ from evaluation.protocol.loading import INDICATORS_FILE, PLANS, Draft, Review, f
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.resolve import indicator_roles
 from evaluation.protocol.suggest import listing, nearest, plural
-from evaluation.protocol.yaml_source import place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -372,9 +371,4 @@ def _review_warnings(review: Review) -> list[Problem]:
     if not review.settings.contact and not review.settings.simulated:
         text, remedy = "There is no contact.", "Add `contact:`; a published book must name one by law."
         found.append(Problem("review.yaml", "contact", text, remedy))
-    for key, indicator in review.indicators.items():
-        if indicator.file is not None and Path(indicator.file).is_absolute():
-            place = place_of(review.lines.get(INDICATORS_FILE, {}), (key, "file"))
-            remedy = "Keep the data in the review folder, so that others can repeat the work."
-            found.append(Problem(INDICATORS_FILE, place, "The path is valid on this computer only.", remedy))
     return found

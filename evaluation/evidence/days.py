@@ -6,17 +6,20 @@ else is computed from, and the two must agree.
 
 from __future__ import annotations
 
-import csv
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.small_table import read_table
 from evaluation.protocol import Review
 from evaluation.protocol.period import first_day, label, ordinal
 
 FOLDER = "days"
+MOST_IN_A_DAY = 1000  # rare events; what happens more often is charted by month
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # Python reads 20260331 and 2026-W13-2 as days too
 Days = dict[str, list[date]]  # area -> day of each event, in order
 
 
@@ -37,38 +40,30 @@ def read_days(review: Review, indicator: str) -> Days | None:
     name = path.relative_to(review.folder).as_posix()
     problems: list[Problem] = []
     found: Days = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            absent = [c for c in ("area", "day") if c not in (reader.fieldnames or [])]
-            if absent:
-                text = f"There is no column {', '.join(absent)}."
-                raise InputError([Problem(name, "row 1", text, "Columns: area, day and, if need be, count.")])
-            for row, cells in enumerate(reader, 2):
-                _read_row(review, name, row, cells, found, problems)
-    except UnicodeDecodeError:
-        problems.append(Problem(name, "", "This is not a CSV file in UTF-8.", "Save it as CSV (UTF-8)."))
+    for row, cells in read_table(path, name, ("area", "day"), problems):
+        _read_row(review, name, row, cells, found, problems)
     if problems:
         raise InputError(problems)
     return {area: sorted(days) for area, days in found.items()}
 
 
-def _read_row(
-    review: Review, name: str, row: int, cells: dict[str, str | None], found: Days, problems: list[Problem]
-) -> None:
-    area, text, many = ((cells.get(c) or "").strip() for c in ("area", "day", "count"))
+def _read_row(review: Review, name: str, row: int, cells: dict[str, str], found: Days, problems: list[Problem]) -> None:
+    area, text, many = (cells.get(c, "") for c in ("area", "day", "count"))
     if area not in review.areas.areas:
         problems.append(Problem(name, f"row {row}, area", f"There is no area `{area}`.", "Use a code of areas.yaml."))
         return
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         problems.append(Problem(name, f"row {row}, day", f"'{text}' is not a day.", "Write it as 2026-03-31."))
         return
-    if many and not (many.isdecimal() and int(many) > 0):
+    if many and not (many.isascii() and many.isdecimal() and 0 < int(many[:6]) <= MOST_IN_A_DAY):
         problems.append(
             Problem(
-                name, f"row {row}, count", f"'{many}' is not a number of events.", "Write 1 or more, or leave it blank."
+                name,
+                f"row {row}, count",
+                f"'{many}' is not a number of events.",
+                f"Write 1 to {MOST_IN_A_DAY}, or leave it blank.",
             )
         )
         return

@@ -6,8 +6,6 @@ look-up does not know are never dropped in silence: `require_match` refuses, wit
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.errors import InputError, Problem
-from evaluation.evidence.sources.intake import Leaf, check_text, read_bytes
+from evaluation.evidence.cells import read_number
+from evaluation.evidence.sources.intake import AGAIN, Leaf
+from evaluation.evidence.sources.workbook import read_rows
 from evaluation.protocol.suggest import listing, plural
 
 LSOA = re.compile(r"[EWN]01\d{6}|9[59][A-Z0-9]{6,}")
@@ -96,11 +96,9 @@ def read_lookup(
             continue
         share = 1.0
         if weight:
-            try:
-                share = float(row[at[weight]].replace(",", ""))
-            except ValueError:
-                share = -1.0
-            if not 0 <= share < float("inf"):
+            told = read_number(row[at[weight]].strip(), grouped=True)
+            share = -1.0 if told is None else told
+            if share < 0:
                 text = f"The weight '{row[at[weight]]}' is not a number of 0 or more."
                 problems.append(Problem(leaf.name, f"row {number}, {weight}", text, "Correct it."))
                 continue
@@ -133,14 +131,18 @@ def _as_shares(within: Mapping[str, float]) -> dict[str, float]:
 
 
 def _read_table(leaf: Leaf) -> tuple[list[list[str]], list[str]]:
-    text = check_text(read_bytes(leaf), leaf).decode("utf-8")
-    records = list(csv.reader(io.StringIO(text, newline="")))
-    header = [name.strip() for name in records[0]]
-    ragged = [i for i, row in enumerate(records[1:], 2) if row and len(row) != len(header)]
-    if ragged:
-        text = f"The row has {len(records[ragged[0] - 1])} cells where there are {len(header)} columns."
-        raise InputError([Problem(leaf.name, f"row {ragged[0]}", text, "Give the file as published.")])
-    return [row for row in records[1:] if row], header
+    records = list(read_rows(leaf))
+    if not records:
+        raise InputError([Problem(leaf.name, "", "There are no rows.", AGAIN)])
+    header = records[0][1]
+    if twice := sorted({name for name in header if name and header.count(name) > 1}):
+        text = f"More than one column is called {listing([f'`{name}`' for name in twice])}."
+        raise InputError([Problem(leaf.name, "row 1", text, "Rename or delete all but one.")])
+    for number, row in records[1:]:
+        if len(row) != len(header):
+            text = f"The row has {len(row)} cells where there are {len(header)} columns."
+            raise InputError([Problem(leaf.name, f"row {number}", text, "Give the file as published.")])
+    return [row for _, row in records[1:]], header
 
 
 def _source_column(header: Sequence[str], rows: Sequence[Sequence[str]], leaf: Leaf) -> str:
@@ -367,12 +369,11 @@ def read_residents(path: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     problems = []
     for number, row in enumerate(rows, 2):
-        text = row[at].replace(",", "").strip()
-        if not re.fullmatch(r"\d+(\.\d+)?", text):
-            problems.append(
-                Problem(leaf.name, f"row {number}, {names[0]}", f"'{text}' is not a number.", "Correct it.")
-            )
-        elif found.setdefault(row[source].strip(), float(text)) != float(text):
+        people = read_number(row[at].strip(), grouped=True)
+        if people is None or people < 0:
+            text = f"'{row[at]}' is not a number of 0 or more."
+            problems.append(Problem(leaf.name, f"row {number}, {names[0]}", text, "Correct it."))
+        elif found.setdefault(row[source].strip(), people) != people:
             text = f"{row[source]} has two numbers of residents."
             problems.append(Problem(leaf.name, f"row {number}", text, "Give one year, all ages and both sexes."))
     if problems:

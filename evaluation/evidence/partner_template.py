@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation.evidence.sources.extract import Extract
-from evaluation.evidence.sources.spreadsheet import Mapping, PeriodColumn, read
+from evaluation.evidence.sources.mapping import Mapping, PeriodColumn
+from evaluation.evidence.sources.spreadsheet import read
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

@@ -7,7 +7,6 @@ two figures are interpolated; those before the first and after the last carry it
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.small_table import read_table
 from evaluation.evidence.tidy import read_observations
 from evaluation.protocol.indicator import Indicator
 from evaluation.protocol.partnership import Area
@@ -122,8 +122,11 @@ def _read(folder: Path, _stamps: tuple[tuple[int, int], ...]) -> Population:
 def _names(path: Path, people: Mapping[str, object]) -> dict[str, str]:
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        pairs = [(row["name"].casefold(), row["area"]) for row in csv.DictReader(stream) if row["area"] in people]
+    problems: list[Problem] = []
+    rows = read_table(path, NAMES, ("area", "name"), problems)
+    if problems:
+        raise InputError(problems)
+    pairs = [(cells["name"].casefold(), cells["area"]) for _, cells in rows if cells["area"] in people]
     often = {name for name, group in itertools.groupby(sorted(n for n, _ in pairs)) if len(list(group)) > 1}
     return {name: code for name, code in pairs if name not in often}
 

@@ -52,7 +52,8 @@ def compare_editions(before: Path, after: Path) -> Revision:
 
 
 def _cells(path: Path) -> dict[tuple[str, str], str]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    # What an edition of long ago was written in is not known; it is only compared, never counted.
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.DictReader(stream)
         return {(row.get("area") or "", row.get("period") or ""): _shown(row) for row in reader}
 

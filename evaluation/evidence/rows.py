@@ -21,7 +21,10 @@ from evaluation.errors import Problem
 from evaluation.protocol.suggest import listing, plural, quote
 from evaluation.protocol.text_source import SAVE_CSV, decode
 
+LARGEST = 256 << 20  # bytes of text
+MOST_ROWS = 20_000_000  # of a Parquet file, whose columns can stand for far more than they take
 REQUIRED = frozenset({"area", "period", "count", "value"})
+READ = REQUIRED | {"exposure", "status"}  # of a Parquet file
 # Other names by which publishers call the columns, the likeliest first (small letters, spaces for underscores).
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "area": ("area code", "areacode", "areacd", "code", "gss", "gss code", "lsoa", "lsoa code", "lsoa21cd", "ward", "ward code",
@@ -76,15 +79,17 @@ def read_rows(path: Path, file: str, required: Sequence[tuple[str, ...]]) -> tup
         )
         return None, [Problem(file, "", f"{kind} cannot be read here.", f"Give .csv, .csv.gz or .parquet. {SAVE_CSV}")]
     try:
-        raw = path.read_bytes()
-        if suffix.endswith(".gz"):
-            raw = gzip.decompress(raw)
+        with gzip.open(path) if suffix.endswith(".gz") else path.open("rb") as stream:
+            raw = stream.read(LARGEST + 1)  # what a gzip bomb would unfold to is never in memory
     except (OSError, EOFError, zlib.error) as error:
         if suffix.endswith(".gz") and not isinstance(error, (FileNotFoundError, PermissionError)):
             return None, [
                 Problem(file, "", "The file is not a sound gzip archive.", "Compress it again, or give a .csv.")
             ]
         return None, [Problem(file, "", "The file cannot be read.", "Check that it is there and that you may open it.")]
+    if len(raw) > LARGEST:
+        found = f"The file holds more than {LARGEST >> 20} MB of text, more than months of areas can."
+        return None, [Problem(file, "", found, "Leave out what the review does not need, or give .parquet.")]
     text, problems = _as_text(raw, file)
     return (None, problems) if text is None else _read_csv(text, file, required)
 
@@ -269,20 +274,26 @@ def _read_parquet(path: Path, file: str, required: Sequence[tuple[str, ...]]) ->
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError, ValueError):
+        about = pq.ParquetFile(path)
+        if about.metadata.num_rows > MOST_ROWS:
+            found = f"The file has {about.metadata.num_rows:,} rows, more than areas and months can."
+            return None, [Problem(file, "", found, "Leave out what the review does not need.")]
+        header = [str(name) for name in about.schema_arrow.names]
+        if twice := sorted({name for name in header if header.count(name) > 1}):
+            found = "There are two columns called `{}`."
+            return None, [Problem(file, "row 1", found.format(name), "Rename or delete one.") for name in twice]
+        table = about.read([name for name in header if name in READ])
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
         if path.exists() and path.stat().st_size == 0:
             return None, [Problem(file, "", "The file is empty.", "Export it again.")]
         return None, [Problem(file, "", "The file cannot be read as Parquet.", "Export it again, or give a .csv.")]
-    header = [str(name) for name in table.column_names]
     problems = missing_columns(header, file, [names for names in required if not set(names) & set(header)])
     if problems:
         return None, problems
     if table.num_rows == 0:
         return None, [Problem(file, "", "The file holds column names and no data.", "Export it again with its rows.")]
-    wanted = [name for name in header if name in {"area", "period", "count", "value", "exposure", "status"}]
     columns: dict[str, Sequence[str]] = {name: () for name in header}
-    columns |= {name: [cell_text(cell) for cell in table.column(name).to_pylist()] for name in wanted}
+    columns |= {name: [cell_text(cell) for cell in table.column(name).to_pylist()] for name in table.column_names}
     return Rows(columns, range(2, table.num_rows + 2)), []
 
 

@@ -5,7 +5,7 @@ A row that is not `verified` was not confirmed in a source that could be read; i
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,7 +13,9 @@ from functools import cache
 from pathlib import Path
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.small_table import read_table
 from evaluation.protocol.period import read_span
+from evaluation.protocol.suggest import quote
 
 KINDS = ("covid", "counting_rule", "record_system", "data_supply", "geography", "programme")
 SHIPPED = Path(__file__).with_name("shocks.csv")
@@ -80,30 +82,24 @@ def read_shocks(path: Path) -> list[Shock]:
     Raises:
         InputError: with every problem, naming the row.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError([Problem(path.name, "", "The file is not in UTF-8.", "Save it as CSV UTF-8.")]) from None
-    rows = list(csv.DictReader(text.splitlines()))
-    header = list(rows[0]) if rows else []
-    if absent := [name for name in COLUMNS if name not in header]:
-        remedy = f"Its columns are {', '.join(COLUMNS)}."
-        raise InputError([Problem(path.name, "row 1", f"There is no column {', '.join(absent)}.", remedy)])
     problems: list[Problem] = []
     found = []
-    for number, row in enumerate(rows, 2):
+    for number, row in read_table(path, path.name, COLUMNS, problems):
         place = f"row {number}"
         try:
-            start = date.fromisoformat(row["start"])
-            end = date.fromisoformat(row["end"]) if row["end"] else None
-            checked = date.fromisoformat(row["checked"])
-        except (ValueError, TypeError):
+            start, checked = _day(row["start"]), _day(row["checked"])
+            end = _day(row["end"]) if row["end"] else None
+        except ValueError:
             problems.append(
                 Problem(path.name, place, "A date cannot be read.", "Write start, end, checked as 2020-03-23.")
             )
             continue
         if row["kind"] not in KINDS:
             problems.append(Problem(path.name, place, f"There is no kind '{row['kind']}'.", f"Use {', '.join(KINDS)}."))
+        for column in ("closed", "verified"):
+            if row[column] not in ("yes", "no"):
+                found_there = f"{column} says {quote(row[column])}."
+                problems.append(Problem(path.name, f"{place}, {column}", found_there, "Write yes or no."))
         if not row["source"] or not row["title"] or not row["id"]:
             problems.append(Problem(path.name, place, "id, title or source is blank.", "Every row needs its source."))
         if end is not None and end < start:
@@ -116,6 +112,10 @@ def read_shocks(path: Path) -> list[Shock]:
     if problems:
         raise InputError(problems)
     return found
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else "")
 
 
 def crossing(

@@ -6,14 +6,14 @@ does not hold gives no sum, and the money that depends on it is not shown.
 
 from __future__ import annotations
 
-import csv
-import io
-import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import InputError, Problem
+from evaluation.evidence.cells import read_number
+from evaluation.evidence.small_table import read_table
 from evaluation.protocol import Indicator
 from evaluation.protocol.suggest import did_you_mean, quote
 
@@ -99,15 +99,19 @@ def read_prices(folder: Path) -> Prices:
         if value is not None and sum(parts.values()) > value + 0.5:
             found = f"The parts add up to {sum(parts.values()):,.0f}, more than the whole."
             problems.append(Problem(UNIT_COSTS, f"row {number}, value", found, "Correct the parts or the value."))
-        if value is not None:
+        if row["offence"] in unit_costs:
+            problems.append(_problem(UNIT_COSTS, number, "offence", row, "It is there twice: keep one of the two."))
+        elif value is not None:
             unit_costs[row["offence"]] = Price(
                 value, row["price_year"], row["source"], row["quality"], parts,
                 row.get("parts_quality", ""), row.get("title") or row["offence"].replace("_", " "),
             )  # fmt: skip
     for number, row in indices:
         index = _number(DEFLATORS, number, row, "index", lambda v: v > 0, problems)
-        if not (row["year"].isdigit() and len(row["year"]) == 4):
+        if not re.fullmatch(r"[0-9]{4}", row["year"]):
             problems.append(_problem(DEFLATORS, number, "year", row, "Write a calendar year, such as 2015."))
+        elif int(row["year"]) in deflators:
+            problems.append(_problem(DEFLATORS, number, "year", row, "It is there twice: keep one of the two."))
         elif index is not None:
             deflators[int(row["year"])] = index
     if problems:
@@ -144,20 +148,8 @@ def _table(
 ) -> list[tuple[int, dict[str, str]]]:
     """Rows with their numbers as a spreadsheet shows them."""
     path = folder / name if (folder / name).is_file() else SHIPPED / name
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        problems.append(Problem(name, "", "The file is not UTF-8 text.", "Save it as CSV UTF-8."))
-        return []
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [column for column in wanted if column not in (reader.fieldnames or [])]
-    if missing:
-        found = f"There is no column {', '.join(missing)}."
-        problems.append(Problem(name, "row 1", found, f"Columns wanted: {', '.join(wanted)}."))
-        return []
     rows = []
-    for number, row in enumerate(reader, 2):
-        cells = {key: (value or "").strip() for key, value in row.items() if key is not None}
+    for number, cells in read_table(path, name, wanted, problems):
         if empty := [column for column in wanted if not cells[column]]:
             remedy = (
                 "Every figure needs its source, price year and quality mark." if name == UNIT_COSTS else "Fill it in."
@@ -171,11 +163,8 @@ def _table(
 def _number(
     file: str, number: int, row: dict[str, str], column: str, allowed: Callable[[float], bool], problems: list[Problem]
 ) -> float | None:
-    try:
-        value = float(row[column].replace(",", ""))
-    except ValueError:
-        value = math.nan
-    if math.isfinite(value) and allowed(value):
+    value = read_number(row[column], grouped=True)
+    if value is not None and allowed(value):
         return value
     problems.append(_problem(file, number, column, row, "Write a number, such as 14050."))
     return None
@@ -186,4 +175,4 @@ def _problem(file: str, number: int, column: str, row: dict[str, str], remedy: s
 
 
 def _is_year(text: str) -> bool:
-    return text[:4].isdigit() and (len(text) == 4 or (len(text) == 7 and text[4] in "-/" and text[5:].isdigit()))
+    return re.fullmatch(r"[0-9]{4}([-/][0-9]{2})?", text) is not None

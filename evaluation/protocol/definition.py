@@ -35,7 +35,12 @@ def _ages(value: Any) -> Any:
 
 
 class Origin(Promise):
-    """Where a definition is published."""
+    """Where a definition is published.
+
+    Attributes:
+        document: title.
+        address: where it can be read.
+    """
 
     document: Text
     address: Text | None = None
@@ -89,7 +94,11 @@ def read_definitions(folder: Path | None) -> tuple[dict[str, Definition], list[P
         document, wrong = read_yaml(path, path.name)
         problems += wrong
         data = document.data if document is not None else None
-        if document is None or not isinstance(data, dict):
+        if document is not None and not isinstance(data, dict):
+            problems.append(
+                Problem(path.name, "line 1", "There are no entries `name: {...}`.", "Name each definition.")
+            )
+        if not isinstance(data, dict) or document is None:
             continue
         for key, spec in data.items():
             reading = read_model(Definition, spec, file=path.name, line_of=document.line_of, at=(key,))

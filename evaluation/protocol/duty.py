@@ -127,7 +127,12 @@ class Body(Promise):
 
 
 class Done(Promise):
-    """A step of the year that was done."""
+    """A step of the year that was done.
+
+    Attributes:
+        on: the day.
+        note: what readers should know of it.
+    """
 
     on: Day
     note: Text | None = None

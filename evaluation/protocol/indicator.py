@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse
+from evaluation.protocol.boundary import leads_out
+from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse, text_of
 from evaluation.protocol.suggest import quote
 
 Likelihood = Literal["negative_binomial", "poisson", "binomial", "normal"]
@@ -49,6 +50,14 @@ def _price_year(value: Any) -> Any:
     return text
 
 
+def _inside(value: Any) -> Any:
+    text = text_of(value)
+    if leads_out(text):
+        remedy = "Keep the data in the review folder, so that others can repeat the work: `file: data/name.csv`."
+        raise refuse(f"{quote(text)} leads out of the review folder.", remedy)
+    return text
+
+
 PriceYear = Annotated[str, BeforeValidator(_price_year)]
 Bounds = Annotated[list[float], BeforeValidator(_bounds)]
 Marker = Annotated[str, BeforeValidator(_marker)]
@@ -81,7 +90,13 @@ class UnitCost(Promise):
 
 
 class Severity(Promise):
-    """How harmful one event is: a weight, on which scale, and where it was published."""
+    """How harmful one event is: a weight, on which scale, and where it was published.
+
+    Attributes:
+        weight: of one event.
+        scale: on which it is given.
+        source: where it was published.
+    """
 
     weight: float = Field(ge=0, allow_inf_nan=False)
     scale: Text
@@ -89,7 +104,12 @@ class Severity(Promise):
 
 
 class Break(Promise):
-    """A known change in recording, from a period on."""
+    """A known change in recording, from a period on.
+
+    Attributes:
+        from_: first period of the new way of recording.
+        because: what changed.
+    """
 
     from_: PeriodText = Field(alias="from")
     because: Because
@@ -125,7 +145,12 @@ class Rebase(Promise):
 
 
 class Unusual(Promise):
-    """A stretch that says nothing about ordinary times, such as a lockdown."""
+    """A stretch that says nothing about ordinary times, such as a lockdown.
+
+    Attributes:
+        from_, to: first and last period.
+        because: what was unusual.
+    """
 
     from_: PeriodText = Field(alias="from")
     to: PeriodText
@@ -206,7 +231,7 @@ class Indicator(Promise):
     definition: Text | None = None
     source: Text | None = None
     licence: Text | None = None
-    file: Text | None = None
+    file: Annotated[str, BeforeValidator(_inside)] | None = None
     likelihood: Likelihood = "negative_binomial"
     absent_means: Literal["missing", "zero"] = "missing"
     suppressed: dict[Marker, Bounds] = Field(default_factory=dict)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import InputError, Problem
+from evaluation.protocol.boundary import stray_files
 from evaluation.protocol.definition import Definition, read_definitions
 from evaluation.protocol.indicator import Indicator
 from evaluation.protocol.partnership import Area, AreaGroup, Areas, ReviewSettings
@@ -147,6 +148,9 @@ def gather(folder: Path) -> Draft:
             lines[name] = document.line_of
         return document
 
+    problems.extend(stray_files(folder))
+    if problems:  # what lies elsewhere is not even opened: its text would stand in the problems
+        return Draft(_empty_review(folder), problems, {}, areas_known=False)
     settings = _settings(read(REVIEW_FILE), problems)
     areas = _areas(read(AREAS_FILE), problems)
     document = read(INDICATORS_FILE)

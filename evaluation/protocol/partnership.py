@@ -46,13 +46,24 @@ class Thresholds(Promise):
 
 
 class Budget(Promise):
-    """What may be spent on the interventions of this review next time, in pounds."""
+    """What may be spent on the interventions of this review next time, in pounds.
+
+    Attributes:
+        total: pounds.
+    """
 
     total: float = Field(gt=0, allow_inf_nan=False)
 
 
 class QualityTask(Promise):
-    """One line of the quality assurance log (Aqua Book): what was checked, by whom, and what remains."""
+    """One line of the quality assurance log (Aqua Book): what was checked, by whom, and what remains.
+
+    Attributes:
+        task: what was checked.
+        done_by, checked_by: names or roles.
+        on: when, as far as known.
+        remains: what is still open.
+    """
 
     task: Text
     done_by: Text
@@ -62,7 +73,13 @@ class QualityTask(Promise):
 
 
 class SignOff(Promise):
-    """Who takes responsibility for publishing the review, in which role, and when."""
+    """Who takes responsibility for publishing the review, in which role, and when.
+
+    Attributes:
+        by: name.
+        role: in which it is done.
+        on: the day, 2026-06-01.
+    """
 
     by: Text
     role: Text

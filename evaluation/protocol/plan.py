@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from evaluation.protocol.indicator import Likelihood, PriceYear
+from evaluation.protocol.prior import Prior, PriorName, centre_where_it_must_be, prior_name
 from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse
-from evaluation.protocol.suggest import nearest, quote
+from evaluation.protocol.suggest import quote
 
 Rating = Literal["green", "amber", "red"]
 Recommendation = Literal["continue", "expand", "adapt", "pause", "stop", "keep_measuring"]
@@ -56,30 +57,14 @@ def _comparison_areas(value: Any) -> Any:
     return value.strip()
 
 
-def _half_normal(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise refuse(f"{quote(value)} is not a number.", "Write one number above 0: {half_normal: 0.5, because: ...}.")
-    if not 0 < value < float("inf"):
-        raise refuse(f"The standard deviation {value:g} is not above 0.", "Write a number above 0.")
-    return float(value)
-
-
-def _normal(value: Any) -> Any:
-    remedy = "Write mean and standard deviation: {normal: [0, 0.25], because: ...}."
-    if not isinstance(value, list) or len(value) != 2:
-        raise refuse("A normal prior needs two numbers.", remedy)
-    for number in value:
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < float("inf"):
-            raise refuse(f"{quote(number)} is not a number.", remedy)
-    if value[1] <= 0:
-        raise refuse(f"The standard deviation {value[1]:g} is not above 0.", remedy)
-    return [float(number) for number in value]
-
-
 class PlanIndicators(Promise):
-    """What success is measured by; `unaffected` outcomes should not move and are a check.
+    """What success is measured by.
 
-    `harm` names those (of primary and secondary) that are added up weighted by severity; they must not overlap.
+    Attributes:
+        primary: the indicator on which the scheme is judged.
+        secondary: others that it should change.
+        unaffected: outcomes that should not move; they are a check.
+        harm: those (of primary and secondary) that are added up weighted by severity; they must not overlap.
     """
 
     primary: Text
@@ -89,7 +74,11 @@ class PlanIndicators(Promise):
 
 
 class Exclusion(Promise):
-    """Why an area is left out of the comparison."""
+    """Why an area is left out of the comparison.
+
+    Attributes:
+        because: the reason, in words that a reader could question.
+    """
 
     because: Because
 
@@ -112,7 +101,12 @@ class Comparison(Promise):
 
 
 class Window(Promise):
-    """Periods that are left out, from the first to the last, with the reason."""
+    """Periods that are left out, from the first to the last, with the reason.
+
+    Attributes:
+        from_, to: first and last period that is left out.
+        because: the reason.
+    """
 
     from_: PeriodText = Field(alias="from")
     to: PeriodText
@@ -153,7 +147,14 @@ class Effect(Promise):
 
 
 class PlanModel(Promise):
-    """Departures from the default model."""
+    """Departures from the default model.
+
+    Attributes:
+        likelihood: of the primary indicator's numbers, where it is not the indicator's own.
+        trend: whether each area has a straight trend of its own.
+        seasonality: of the year; `auto` follows the length of the periods.
+        autocorrelation: whether a month resembles its neighbours (ar1) or not.
+    """
 
     likelihood: Likelihood | None = None
     trend: Literal["none", "linear"] | None = None
@@ -166,23 +167,13 @@ class PlanModel(Promise):
         return {} if data is None else data
 
 
-class Prior(Promise):
-    """A prior that differs from the default: exactly one of `normal` and `half_normal`."""
-
-    normal: Annotated[list[float], BeforeValidator(_normal)] | None = None
-    half_normal: Annotated[float, BeforeValidator(_half_normal)] | None = None
-    because: Because
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Prior:
-        if (self.normal is None) == (self.half_normal is None):
-            found = "No distribution is given." if self.normal is None else "Two distributions are given."
-            raise refuse(found, "Write either normal: [mean, sd] or half_normal: sd.")
-        return self
-
-
 class OptimismBias(Promise):
-    """By which share of itself an estimated cost is raised (0.2: by a fifth), and why."""
+    """By which share of itself an estimated cost is raised (0.2: by a fifth), and why.
+
+    Attributes:
+        share: of the cost, added to it.
+        because: where the share comes from.
+    """
 
     share: float = Field(ge=0, le=5, allow_inf_nan=False)
     because: Because
@@ -192,6 +183,8 @@ class Costs(Promise):
     """What the intervention cost, in pounds of the price year.
 
     Attributes:
+        price_year: financial or calendar year whose prices the sums are in.
+        source: where the sums come from.
         total: over the period that is evaluated.
         by_year: the same by year from the first start on; all in the first year where it is not given.
         basis: `outturn` (spent) or `estimate` (before it is spent, or not yet known).
@@ -207,7 +200,13 @@ class Costs(Promise):
 
 
 class Delivery(Promise):
-    """How much was delivered of what was planned; `by_area` is the dose of each treated area."""
+    """How much was delivered of what was planned; `by_area` is the dose of each treated area.
+
+    Attributes:
+        planned, delivered: how many units were planned, and were delivered.
+        unit: what is delivered, in the plural.
+        by_area: units delivered in each treated area.
+    """
 
     planned: float = Field(ge=0, allow_inf_nan=False)
     delivered: float = Field(ge=0, allow_inf_nan=False)
@@ -230,7 +229,14 @@ class Displacement(Promise):
 
 
 class Assumption(Promise):
-    """Something the evaluation rests on, rated as in the Government's analysis guides."""
+    """Something the evaluation rests on, rated as in the Government's analysis guides.
+
+    Attributes:
+        says: the assumption, as a sentence.
+        quality: how well it is supported: green, amber or red.
+        impact: how much hangs on it: green, amber or red.
+        source: what supports it.
+    """
 
     says: Text
     quality: Rating
@@ -239,7 +245,12 @@ class Assumption(Promise):
 
 
 class Decision(Promise):
-    """What the partnership decided, where it differs from what the rule would say."""
+    """What the partnership decided, where it differs from what the rule would say.
+
+    Attributes:
+        recommended: what was decided.
+        because: why it differs from the rule.
+    """
 
     recommended: Recommendation
     because: Because
@@ -265,36 +276,28 @@ class Stopping(Promise):
     futility: float = Field(default=0.05, gt=0, lt=0.5)
 
 
-PriorName = Literal["effect", "trend", "level", "season", "noise"]
-
-
-def _prior_name(value: Any) -> Any:
-    names = ("effect", "trend", "level", "season", "noise")
-    if value not in names:
-        near = nearest(str(value), names)
-        raise refuse(
-            f"There is no prior `{value}`.",
-            f"Did you mean `{near}`?" if near else f"Use one of: {', '.join(names)}.",
-        )
-    return value
-
-
-def _centred_where_it_must_be(priors: dict[str, Prior]) -> dict[str, Prior]:
-    """Only the effect and the trend have a mean of their own; a mean elsewhere would be dropped without a word."""
-    for name, prior in priors.items():
-        if name == "effect" and prior.half_normal is not None:
-            found = "An effect may be a benefit or a harm, so its prior cannot be half-normal."
-            raise refuse(found, f"Write {{normal: [0, {prior.half_normal:g}], because: ...}}.")
-        if name not in ("effect", "trend") and prior.normal is not None and prior.normal[0] != 0:
-            found = f"The prior of `{name}` has the mean {prior.normal[0]:g}, but only its spread is used."
-            raise refuse(found, f"Write 0 as its mean: {{normal: [0, {prior.normal[1]:g}], because: ...}}.")
-    return priors
-
-
 class Plan(Promise):
     """One plan, as registered: see the field notes in the parts above and `svd new` for an example.
 
     Attributes:
+        id: small letters, figures and underscores; the file's name without `.yaml`.
+        title: for readers.
+        question: what the evaluation is to answer, in one sentence.
+        theory_of_change: why what was done should lead to less violence.
+        design: its (an area against its own past) or did (treated areas against others).
+        indicators: what the scheme is judged by.
+        treated: area -> the first period in which the scheme ran there.
+        comparison: which areas show what would have happened; needed for did.
+        period: what the evaluation looks at.
+        effect: how the effect is expected to look, and which size is worth acting on.
+        model: departures from the default model.
+        priors: departures from the default priors, each with its reason.
+        costs: what the scheme cost.
+        delivery: how much was delivered.
+        displacement: where the problem could have moved to.
+        assumptions: what must be true for the answer to be right.
+        decision: what the partnership decided, where the rule would say otherwise.
+        stopping: when a running scheme is looked at, and what would end it.
         moderators: for whom, where and when the intervention is expected to work better or worse.
         implementation: how it was to be carried out.
         kind: type of intervention (hot spot policing, mentoring): findings of one kind are pooled together.
@@ -315,7 +318,7 @@ class Plan(Promise):
     effect: Effect = Effect()
     model: PlanModel = PlanModel()
     priors: Annotated[
-        dict[Annotated[PriorName, BeforeValidator(_prior_name)], Prior], AfterValidator(_centred_where_it_must_be)
+        dict[Annotated[PriorName, BeforeValidator(prior_name)], Prior], AfterValidator(centre_where_it_must_be)
     ] = Field(default_factory=dict)
     costs: Costs | None = None
     delivery: Delivery | None = None

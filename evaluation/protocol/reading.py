@@ -47,7 +47,12 @@ def refuse(found: str, remedy: str) -> PydanticCustomError:
     return PydanticCustomError("svd", "{found} {remedy}", {"found": found, "remedy": remedy})
 
 
-def _text(value: Any) -> Any:
+def text_of(value: Any) -> str:
+    """Text, without spaces around it; a whole number is the text that was written.
+
+    Raises:
+        PydanticCustomError: it is blank, or no text.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
@@ -61,14 +66,14 @@ def _text(value: Any) -> Any:
 
 
 def _reason(value: Any) -> Any:
-    text = _text(value)
+    text = text_of(value)
     if not any(c.isalnum() for c in text) or text.casefold() in {"todo", "tbc", "tba", "xxx", "because"}:
         raise refuse(f"{quote(text)} is not a reason.", "Say why, in a few words that a reader could question.")
     return text
 
 
 def _period(value: Any) -> Any:
-    text = _text(value)
+    text = text_of(value)
     try:
         read_span(text)
     except PeriodError as error:
@@ -79,10 +84,10 @@ def _period(value: Any) -> Any:
 def _code(value: Any) -> Any:
     if isinstance(value, (float, bool)) or value is None:
         raise refuse(f"{quote(value)} is read as {_kind(value)}, not as a code.", "Put codes in quotes: 'T01'.")
-    return _text(value)
+    return text_of(value)
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(text_of)]
 Because = Annotated[str, BeforeValidator(_reason)]
 PeriodText = Annotated[str, BeforeValidator(_period)]
 Code = Annotated[str, BeforeValidator(_code)]

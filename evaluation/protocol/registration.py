@@ -87,9 +87,10 @@ def read_registrations(plan_file: Path) -> list[Registration]:
         found = [
             Registration(str(e["sha256"]), str(e["registered"]), dict(e["content"]), e.get("results")) for e in entries
         ]
-    except (ValueError, KeyError, TypeError, OSError):
-        found = []
-    if not found or any(fingerprint(entry.content) != entry.sha256 for entry in found):
+        sound = all(fingerprint(entry.content) == entry.sha256 for entry in found)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
+        found, sound = [], False
+    if not found or not sound:
         remedy = "Restore it from version control; if that cannot be, delete it and lock the plan again."
         raise InputError(
             [Problem(f"plans/{path.name}", "", "The lock file was changed by hand or is damaged.", remedy)]

@@ -27,7 +27,8 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 # An exponent needs a point or a sign, so that a code like 1E5 stays a code.
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+([eE][-+]?[0-9]+)?|\.|[eE][-+][0-9]+)")
 _DEEPEST = 50
-_MOST_NODES = 500_000  # aliases of aliases can stand for more than memory holds
+_LARGEST = 8 << 20  # bytes; a large county's areas.yaml has some 100 kilobytes
+_MOST_REPEATED = 10_000  # entries that aliases repeat: aliases of aliases can stand for more than memory holds
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -71,7 +72,8 @@ def read_yaml(path: Path, file: str | None = None) -> tuple[Document | None, lis
     """Read a YAML file as far as it can be read; see `load_yaml`. None if there is nothing to judge."""
     name = file or path.name
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as stream:
+            raw = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         return None, [Problem(name, "", "The file does not exist.", "Add it; `svd new` writes one to start from.")]
     except OSError as error:
@@ -79,6 +81,9 @@ def read_yaml(path: Path, file: str | None = None) -> tuple[Document | None, lis
         return None, [
             Problem(name, "", f"The file cannot be read ({reason}).", "Check that it is a file you may open.")
         ]
+    if len(raw) > _LARGEST:
+        found = f"The file is larger than {_LARGEST >> 20} MB, which no file written by hand is."
+        return None, [Problem(name, "", found, "Start from a file made by `svd new`.")]
     text, problems = decode(raw, name, SAVE_TEXT)
     if text is None:
         return None, problems
@@ -110,19 +115,21 @@ class _Reader:
         self.line_of: Lines = {}
         self.problems: list[Problem] = []
         self._open: set[int] = set()
-        self._count = 0
+        self._seen: set[int] = set()
+        self._repeated = 0
         self._full = False
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
         self.line_of.setdefault(path, line)
-        self._count += 1
+        self._repeated += id(node) in self._seen
+        self._seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if self._full:
             return None
-        if id(node) in self._open or self._count > _MOST_NODES:
-            self._full = self._count > _MOST_NODES
+        if id(node) in self._open or self._repeated > _MOST_REPEATED:
+            self._full = self._repeated > _MOST_REPEATED
             self._refuse(
                 line,
                 path,

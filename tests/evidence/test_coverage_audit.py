@@ -101,6 +101,7 @@ def test_hidden_counts_among_zeros_are_no_fall() -> None:
     assert found(result) == {("collapse", (1,), 20)}
 
 
+@pytest.mark.slow
 def test_made_up_series_without_faults_raise_few_alarms() -> None:
     """Levels 5 to 200, autocorrelation 0.5, a season: at most 3 of 60 panels of some 6 years."""
     rng = np.random.default_rng(1)

@@ -106,6 +106,7 @@ def test_bad_data_are_refused_with_everything(tmp_path: Path) -> None:
     assert [p.place for p in refusal.value.problems] == ["row 2, count", "row 3, period"]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), dropped=st.sets(st.integers(0, 215), max_size=40))
 def test_order_of_rows_does_not_matter(tmp_path_factory: pytest.TempPathFactory, seed: int, dropped: set[int]) -> None:
@@ -140,6 +141,7 @@ def test_bounds_hold_the_truth(tmp_path_factory: pytest.TempPathFactory, cells: 
         assert (value[i] == 0) == (cell == "0")
 
 
+@pytest.mark.slow
 def test_large_data_keep_their_shape(tmp_path: Path) -> None:
     codes = [f"E{i:08d}" for i in range(1000)]
     months = [f"{2005 + i // 12}-{i % 12 + 1:02d}" for i in range(200)]

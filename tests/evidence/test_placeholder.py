@@ -14,6 +14,7 @@ from evaluation.protocol import load_review
 PARAMS = Path(__file__).resolve().parents[2] / "params"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_the_folder_is_valid_and_says_that_it_is_simulated(name: str) -> None:
     review = load_review(PARAMS / name)

@@ -9,26 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from evaluation import cli
 from evaluation.errors import InputError
 from evaluation.evidence.coverage import examine_review
 from evaluation.evidence.panel import build_panel
 from evaluation.flow import input_files
 from evaluation.protocol.loading import load_review
+from tests.command_line import svd
 from tests.protocol.example_review import MONTHS, tidy_csv, write_review
 
 HEADER = "area,period,count\n"
 # Mid-year estimates of T01 and T02; the rest of the example's towns have one figure in areas.yaml.
 ONS = "code,name,year,population\nT01,Town 1,2021,9000\nT01,Town 1,2022,10200\nT02,Town 2,2021,20000\nT02,Town 2,2022,20000\n"
-
-
-def svd(*arguments: object) -> Any:
-    result = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}).invoke(cli.app, [*map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def imported(folder: Path, text: str = ONS, *more: object, **changes: Any) -> Path:
@@ -151,6 +143,7 @@ def test_a_finding_depends_on_the_file(tmp_path: Path) -> None:
     assert MONTHS[0] == "2021-01"
 
 
+@pytest.mark.slow
 def test_real_boroughs_person_months(published: Callable[[str], Path], tmp_path: Path) -> None:
     """Knife crime and population of London, both imported by command, joined by code; one cell worked by hand."""
     lived = published("uk_population_and_lookups")

@@ -61,6 +61,7 @@ def test_nothing_is_computed_twice(tmp_path: Path, sampled: list[int]) -> None:
     assert sorted(sampled) == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_fit_without_its_checks_is_half_done(tmp_path: Path, sampled: list[int]) -> None:
     """A run killed between the fit and its checks makes the checks only."""
     store, one = Store(tmp_path), order(5, 48, checked=True)

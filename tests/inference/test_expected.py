@@ -26,6 +26,7 @@ def quiet() -> np.ndarray:
     return rng.poisson(40 * np.exp(0.2 * np.sin(2 * np.pi * np.arange(72) / 12)))
 
 
+@pytest.mark.slow
 def test_what_happens_in_the_watched_periods_does_not_move_the_range(quiet) -> None:
     changed = quiet.copy()
     changed[-12:] *= 4
@@ -49,6 +50,7 @@ def test_a_quadrupled_month_is_far_outside_and_a_quiet_one_inside(quiet) -> None
     assert (tails > 0.005).all()
 
 
+@pytest.mark.slow
 def test_an_excluded_stretch_teaches_nothing(quiet) -> None:
     odd = quiet.copy()
     odd[20:30] = 0

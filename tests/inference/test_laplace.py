@@ -71,6 +71,7 @@ def scores_at(data: ModelData, point: dict[str, Any]) -> np.ndarray:
     return np.array(found, dtype=float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_prior_of_the_field_is_the_models(name: str) -> None:
     """Mean and covariance of the linear predictor at fixed hyperparameters, by moving every coefficient in turn."""
@@ -110,6 +111,7 @@ def test_prior_of_the_field_is_the_models(name: str) -> None:
     assert covariance == pytest.approx(ours, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("likelihood", ["poisson", "negative_binomial", "binomial"])
 @pytest.mark.parametrize("censored", [False, True])
 def test_likelihood_is_the_models(likelihood: str, censored: bool) -> None:
@@ -183,6 +185,7 @@ def test_ar1_root_gives_the_stationary_covariance() -> None:
     assert root @ root.T == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_the_same_task_gives_the_same_draws() -> None:
     task = Task(write_design(CASES["its step"]), Sampler(2, 1, 1), 9)
     first, second = approximate(task), approximate(task)

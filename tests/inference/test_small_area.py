@@ -15,6 +15,7 @@ def ring(n: int) -> np.ndarray:
     return links
 
 
+@pytest.mark.slow
 def test_rates_and_their_intervals_recover_the_truth() -> None:
     rng = np.random.default_rng(3)
     inside = []

@@ -51,7 +51,7 @@ def test_the_users_table_replaces_the_shipped_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("offence,value\nassault,2000\n", "no column price_year, source, quality"),
+        ("offence,value\nassault,2000\n", "no column `price_year`"),
         (HEAD + "assault,2000,2022-23,,high\n", "source"),
         (HEAD + "assault,a lot,2022-23,Study,high\n", "'a lot'"),
         (HEAD + "assault,-5,2022-23,Study,high\n", "'-5'"),

@@ -66,6 +66,7 @@ def everything(board: Board, review, assessed) -> list:
     return blocks + needs.priorities(assessed)
 
 
+@pytest.mark.slow
 def test_every_block_may_be_published(board, review, assessed) -> None:
     for block in everything(board, review, assessed):
         for data, _ in to_outputs(block):
@@ -75,6 +76,7 @@ def test_every_block_may_be_published(board, review, assessed) -> None:
             assert find_faults(block.alt, f"{block.name}.png") is None, block.alt
 
 
+@pytest.mark.slow
 def test_no_small_count_is_shown_of_a_controlled_indicator(board, review, assessed) -> None:
     tables = [b for b in everything(board, review, assessed) if isinstance(b, (Table, Figure)) and b.counts]
     assert tables

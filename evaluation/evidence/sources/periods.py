@@ -54,7 +54,7 @@ def financial_quarter(year: str, quarter: str) -> str:
     Raises:
         Unreadable: they are something else.
     """
-    found = re.fullmatch(r"(\d{4})[/-](?:\d{2})?(\d{2})", year)
+    found = re.fullmatch(r"(\d{4})[/-](?:\d{2})?(\d{2})", year, re.ASCII)
     number = re.fullmatch(r"(?:Q|Quarter )?([1-4])", quarter)
     if found is None or number is None or int(found[2]) != (int(found[1]) + 1) % 100:
         raise Unreadable(f"'{year}' and '{quarter}' are not a financial year and its quarter")

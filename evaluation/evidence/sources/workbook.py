@@ -254,10 +254,14 @@ def _calamine(leaf: Leaf) -> Any:
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(raw))
     except (CalamineError, OSError, ValueError) as error:
-        text = f"The workbook cannot be opened ({str(error).splitlines()[0][:100]})."
-        raise InputError(
-            [Problem(leaf.name, "", text, "It is damaged, cut short or protected by a password.")]
-        ) from None
+        raise InputError([_damaged(leaf, "", error)]) from None
+
+
+def _damaged(leaf: Leaf, sheet: str, error: Exception) -> Problem:
+    where = f"sheet {sheet}" if sheet else ""
+    said = (str(error).splitlines() or [type(error).__name__])[0][:100]
+    text = f"The {'sheet cannot be read' if sheet else 'workbook cannot be opened'} ({said})."
+    return Problem(leaf.name, where, text, "It is damaged, cut short or protected by a password.")
 
 
 def _require_modest(raw: bytes, leaf: Leaf) -> None:
@@ -278,7 +282,12 @@ def _rows_of_workbook(leaf: Leaf, sheet: str) -> Iterator[Row]:
     book = _calamine(leaf)
     if sheet not in book.sheet_names:
         raise InputError([_no_sheet(leaf, sheet, book.sheet_names)])
-    found = book.get_sheet_by_name(sheet)
+    from python_calamine import CalamineError
+
+    try:
+        found = book.get_sheet_by_name(sheet)
+    except (CalamineError, OSError, ValueError) as error:
+        raise InputError([_damaged(leaf, sheet, error)]) from None
     # Rows above the first that is written are skipped by the reader, but a spreadsheet counts them.
     first = (found.start or (0, 0))[0] if found.start else 0
     for offset, cells in enumerate(found.to_python(skip_empty_area=True)):

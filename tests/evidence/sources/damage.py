@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from evaluation.evidence.sources.intake import BOMB_BYTES
 from tests.evidence.sources.street_archive import street_csv, street_row
 
 
@@ -99,7 +100,7 @@ def _flip(raw: bytearray) -> None:
 def _bomb(sample: Sample) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(sample.name, b"0" * (80 * 2**20))
+        archive.writestr(sample.name, bytes(BOMB_BYTES + 2**20))
     return out.getvalue()
 
 

@@ -7,25 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from evaluation import cli
 from evaluation.evidence.revisions import compare_editions, describe_revision, touched_plans
 from evaluation.evidence.sources.filing import as_key
 from evaluation.evidence.sources.registry import SOURCES
 from evaluation.protocol.loading import load_review
+from tests import command_line
 from tests.evidence.sources.street_archive import VIOLENCE, street_row, write_folder
 from tests.evidence.sources.workbooks import write_xlsx
 from tests.protocol.example_review import write_review
 
-PLAIN = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
-
 
 def svd(*arguments: object) -> Any:
-    result = CliRunner(env=PLAIN).invoke(cli.app, ["import", *map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return command_line.svd("import", *arguments)
 
 
 @pytest.fixture

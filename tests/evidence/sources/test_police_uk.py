@@ -265,6 +265,7 @@ def test_files_of_outcomes_are_passed_over_and_renamed_files_refused(archive: Pa
     assert "not named as published" in problems(archive)[0][2]
 
 
+@pytest.mark.slow
 def test_the_real_archive_agrees_with_an_independent_tally(published: Callable[[str], Path]) -> None:
     """Every row of 79 published files, counted again with Python's own csv module."""
     folder = published("police_uk_street_archive")

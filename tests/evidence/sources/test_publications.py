@@ -70,6 +70,7 @@ def test_borough_table_names_the_cell_that_is_no_count(tmp_path: Path) -> None:
     assert refusal(lambda: met_borough.read_borough([path])) == ("mps.csv", "row 2, 202402", "'n/a' is not a count.")
 
 
+@pytest.mark.slow
 def test_real_borough_tables_agree_with_an_independent_tally(published: Callable[[str], Path]) -> None:
     folder = published("mps_borough_monthly_2010_2026")
     paths = sorted(folder.glob("MPS*.csv"))
@@ -293,6 +294,7 @@ def test_population_refuses_mixed_sexes_and_far_futures(tmp_path: Path) -> None:
     assert refusal(lambda: population.read([long], last="2026-01"))[0] == "--last"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files",
     [

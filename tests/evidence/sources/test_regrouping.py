@@ -128,6 +128,7 @@ def test_2011_lsoas_are_shared_out_to_those_of_2021_by_residents(tmp_path: Path)
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_real_table_of_boroughs_takes_real_codes(published: Callable[[str], Path], tmp_path: Path) -> None:
     mps = published("mps_borough_monthly_2010_2026")
     lookup = published("uk_population_and_lookups") / "lad_csp_pfa_jan2017_lookup.csv"

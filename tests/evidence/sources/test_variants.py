@@ -145,6 +145,7 @@ def test_what_is_no_academic_year_is_refused(tmp_path: Path, period: str, kind: 
 # --- a partner's large or careless file
 
 
+@pytest.mark.slow
 def test_a_large_csv_is_read_line_by_line(tmp_path: Path) -> None:
     """A file above the size from which text is streamed: the same counts, and a bad row is still named."""
     months = [f"{y}-{m:02d}" for y in range(2000, 2025) for m in range(1, 13)]
@@ -203,6 +204,7 @@ def test_semicolons_are_read(tmp_path: Path) -> None:
 # --- every real file, counted again with Python's own csv module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "rows"),
     [(["la_population_2001_2019.csv"], 7258), (["la_population_release2022.csv"], 6620),
@@ -242,6 +244,7 @@ def test_every_row_of_the_real_knife_table(published: Callable[[str], Path]) -> 
     assert sum(int(n) for n, _ in got.values() if n) == sum(int(row["count"]) for row in rows if row["area_code"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minor", [True, False])
 def test_every_cell_of_the_real_borough_tables(published: Callable[[str], Path], minor: bool) -> None:
     paths = sorted(published("mps_borough_monthly_2010_2026").glob("MPS*.csv"))
@@ -257,6 +260,7 @@ def test_every_cell_of_the_real_borough_tables(published: Callable[[str], Path],
     assert {key: n for key, (n, _) in got.items()} == {key: str(n) for key, n in tally.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("city", ["birmingham", "liverpool"])
 def test_every_row_of_the_real_lsoa_tables_by_mapping(
     published: Callable[[str], Path], tmp_path: Path, city: str
