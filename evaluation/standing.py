@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from evaluation.judgement.stopping import Watch, watch_plans
 from evaluation.progress import Progress
 from evaluation.protocol import Review
 from evaluation.publication.edition import chapter_path
+from evaluation.publication.subtraction import protect_need, protect_whole
 
 SHELF, SERIES = "monitoring", "series"
 ALARMS = ("textbook", "quiet", "ranges", "years")
@@ -72,13 +73,18 @@ def open_board(
     key = board_key(review)
     path = review.folder / "_build" / SHELF / f"{key}.json"
     if path.is_file():
-        return review, _restore(review, json.loads(path.read_text(encoding="utf-8"))), key
+        return review, _protected(_restore(review, json.loads(path.read_text(encoding="utf-8")))), key
     board = watch(review, jobs, report, store=Store(path.parent / SERIES), code=board_code())
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".writing")
     aside.write_text(json.dumps(_store(board), allow_nan=True) + "\n", encoding="utf-8")
     os.replace(aside, path)
-    return review, board, key
+    return review, _protected(board), key
+
+
+def _protected(board: Board) -> Board:
+    """The board as it may be told: without totals from which a withheld count could be had by subtraction."""
+    return replace(board, judged=protect_whole(board.judged))
 
 
 def open_needs(review_folder: Path | str) -> tuple[Review, list[Need], Context, str]:
@@ -89,7 +95,8 @@ def open_needs(review_folder: Path | str) -> tuple[Review, list[Need], Context, 
     """
     review = open_review(resources.find(review_folder))
     context = read_context(review)
-    return review, assess(review, context.neighbours), context, needs_key(review)
+    needs = [protect_need(n, build_panel(review, n.indicator.key)) for n in assess(review, context.neighbours)]
+    return review, needs, context, needs_key(review)
 
 
 def open_watches(review: Review) -> list[Watch]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from evaluation.protocol.duty import Duty
+from evaluation.protocol.duty import Day, Duty
 from evaluation.protocol.reading import Because, Code, Promise, Text, refuse
 
 
@@ -28,6 +28,12 @@ def _interval(value: Any) -> Any:
         share = f", such as {value / 100:g}" if 50 <= value < 100 else ", such as 0.95"
         raise refuse(f"An interval of {value:g} is out of range.", f"Write a share from 0.5 to below 1{share}.")
     return value
+
+
+def _plan_id(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", text):
+        raise refuse(f"'{text}' cannot be the id of a plan.", "Use small letters, figures and underscores.")
+    return text
 
 
 YearText = Annotated[Text, AfterValidator(_year)]
@@ -86,6 +92,36 @@ class SignOff(Promise):
     on: Text
 
 
+class Correction(Promise):
+    """Something published that was wrong.
+
+    Attributes:
+        on: the day it was corrected.
+        was: what was wrong, as it was published.
+        now: what it says now.
+        where: page or chapter; of a plan, its id.
+    """
+
+    on: Day
+    was: Text
+    now: Text
+    where: Text | None = None
+
+
+class Withdrawal(Promise):
+    """An intervention whose chapter was published and is no longer; its address then says so.
+
+    Attributes:
+        title: of the intervention.
+        on: the day the chapter was withdrawn.
+        because: why.
+    """
+
+    title: Text
+    on: Day
+    because: Because
+
+
 class ReviewSettings(Promise):
     """What holds for the whole review (`review.yaml`).
 
@@ -106,6 +142,10 @@ class ReviewSettings(Promise):
         previous: archive of last year's review, relative to the review folder.
         quality_assurance: the log.
         signed_off: until this is filled in, every page of the book says draft.
+        edition: number of the published edition of this year's review; a corrected book is the next edition.
+        data_cut: the day on which the data were taken.
+        corrections: what earlier editions got wrong.
+        withdrawn: interventions taken out after they were published, by plan id.
     """
 
     title: Text
@@ -124,6 +164,10 @@ class ReviewSettings(Promise):
     previous: Text | None = None
     quality_assurance: list[QualityTask] = Field(default_factory=list)
     signed_off: SignOff | None = None
+    edition: int = Field(default=1, ge=1, le=999)
+    data_cut: Day | None = None
+    corrections: list[Correction] = Field(default_factory=list)
+    withdrawn: dict[Annotated[Code, AfterValidator(_plan_id)], Withdrawal] = Field(default_factory=dict)
 
 
 class Area(Promise):

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import resources
-from evaluation.publication import annual, pages
+from evaluation.publication import annual, pages, pdf, status, versions
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
-from evaluation.publication.staging import Stage, StagingError, raw_html, safe_name, stage_notebook
+from evaluation.publication.staging import Stage, StagingError, raw_html, safe_name, stage_blocks, stage_notebook
 
 
 class BookRejected(RuntimeError):
@@ -32,42 +32,68 @@ class BookRejected(RuntimeError):
         super().__init__("The book was not published:\n" + "\n".join(f"  {r}" for r in shown))
 
 
-def build_book(review_folder: Path | str, allow_draft: bool = False) -> Path:
-    """Build the book of a review from its stored packets and return its first page.
+def build_book(review_folder: Path | str, allow_draft: bool = False, documents: bool = True) -> Path:
+    """Build the internal book of a review from its stored packets and return its first page.
 
     Args:
         review_folder: the review.
         allow_draft: show drafts too; every page then says DRAFT.
+        documents: make the PDFs as well, where this computer can.
 
     Raises:
         InputError: the review's files have faults.
         BookRejected: a report was not accepted, the build failed, or the audit found something.
     """
-    drafts = "show" if allow_draft else "leave out"
-    edition = open_edition(review_folder, drafts)
+    edition = open_edition(review_folder, "show" if allow_draft else "leave out")
     build = edition.folder / "_build"
     build.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".book-", dir=build))
     try:
-        stage = Stage(scratch / "staging")
-        _stage(stage, edition, drafts, scratch)
-        _run_sphinx(stage.folder, scratch)
-        html = scratch / "html"
-        for leftover in ("_sources", ".buildinfo", "objects.inv"):
-            place = html / leftover
-            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-        contact = (edition.settings.contact,) if edition.settings.contact else ()
-        leaks = find_leaks(html, set(stage.downloads), contact, (str(edition.folder), str(scratch)))
-        if leaks:
+        html, downloads = make_tree(edition, scratch, documents)
+        if leaks := find_leaks(html, downloads, allowed_texts(edition), (str(edition.folder), str(scratch))):
             raise BookRejected(leaks)
-        _write_manifest(html, build / "book-manifest.json")
+        manifest = json.dumps(hash_tree(html), indent=1) + "\n"
+        (build / "book-manifest.json").write_text(manifest, encoding="utf-8")
         _swap(html, build / "html", scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return build / "html" / "index.html"
 
 
-def _stage(stage: Stage, edition: Edition, drafts: str, scratch: Path) -> None:
+def make_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[Path, set[str]]:
+    """Build the pages and files of an edition in a scratch folder; nothing has been audited yet.
+
+    Args:
+        edition: what is shown, and to whom.
+        scratch: an empty folder.
+        documents: make the PDFs as well, where this computer can.
+
+    Returns:
+        The built tree, and the names of the files that are meant to be in its `downloads`.
+
+    Raises:
+        BookRejected: a report was not accepted, or the build failed.
+    """
+    why_no_pdf = pdf.why_unavailable() if documents else "The PDFs were not made this time; svd book makes them."
+    stage = Stage(scratch / "staging")
+    _stage(stage, edition, scratch, why_no_pdf)
+    _run_sphinx(stage.folder, scratch)
+    html = scratch / "html"
+    for leftover in ("_sources", ".buildinfo", "objects.inv"):
+        place = html / leftover
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    if not why_no_pdf:
+        pdf.write_board(html, edition, html / "downloads" / pdf.BOARD)
+        pdf.write_one_page(html, edition, html / "downloads" / pdf.ONE_PAGE)
+    return html, {path.name for path in (html / "downloads").iterdir()}
+
+
+def allowed_texts(edition: Edition) -> tuple[str, ...]:
+    """What may appear although it looks like an address: the contact."""
+    return (edition.settings.contact,) if edition.settings.contact else ()
+
+
+def _stage(stage: Stage, edition: Edition, scratch: Path, why_no_pdf: str) -> None:
     source = resources.folder("book")
     for name in ("_static", "_templates"):
         shutil.copytree(source / name, stage.folder / name)
@@ -78,14 +104,18 @@ def _stage(stage: Stage, edition: Edition, drafts: str, scratch: Path) -> None:
         template = resources.folder("reports") / "annual_review.ipynb"
         place = run_notebook(
             template,
-            {"review_path": str(edition.folder), "drafts": drafts},
+            {"review_path": str(edition.folder), "drafts": "show" if edition.allow_draft else "leave out"},
             scratch / "annual_review.ipynb",
             annual.edition_key(edition),
         )
-        body = stage_notebook(stage, read_accepted(place), "index")
+        body = versions.front(edition) + stage_notebook(stage, read_accepted(place), "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
         standing = _stage_standing(stage, edition)
-        about = pages.stage_pages(stage, edition, source)
+        editions = versions.stage_editions(stage, edition)
+        about = [editions, *pages.stage_pages(stage, edition, source, why_no_pdf)]
+        if edition.audience == "internal":
+            blocks = stage_blocks(stage, status.status_blocks(edition), "status")
+            about.append({"file": stage.add_page("status", status.TITLE, blocks, wide=True)})
     except (NotebookRejected, StagingError) as error:
         raise BookRejected([str(error)]) from error
     _write_configuration(stage.folder, edition, source, standing, chapters, about)
@@ -204,14 +234,13 @@ def _run_sphinx(staging: Path, scratch: Path) -> None:
         )
 
 
-def _write_manifest(html: Path, path: Path) -> None:
-    """Record the SHA-256 of every published file, beside the book and not in it."""
-    files = {
+def hash_tree(html: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a tree, by its path in it."""
+    return {
         p.relative_to(html).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
         for p in sorted(html.rglob("*"))
         if p.is_file()
     }
-    path.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
 
 
 def _swap(new: Path, place: Path, scratch: Path) -> None:

@@ -10,7 +10,7 @@ from evaluation.judgement.board import Board
 from evaluation.judgement.change import Change, Revised
 from evaluation.publication import numbers as say
 from evaluation.publication.control_charts import WORDS
-from evaluation.publication.disclosure import CONFIDENTIAL, control_counts
+from evaluation.publication.disclosure import CONFIDENTIAL, by_control, control_counts
 from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.series_words import RANGE_WORDS, name_of, rule_words
 from evaluation.publication.tables import rows_table
@@ -45,23 +45,14 @@ def _editions(changes: Sequence[Change]) -> list[Block]:
             )
         ]
     blocks: list[Block] = [bullets([f"{c.indicator.title}: {_summary(c)}" for c in found])]
-    rows = [
-        (c.indicator.title, r.area, say.period_name(r.period), *_counts(c, r))
-        for c in found
-        for r in c.revised[:MOST_REVISIONS]
-    ]
-    if rows:
-        left = sum(max(len(c.revised) - MOST_REVISIONS, 0) for c in found)
-        note = f" (the largest; {left:,} more are not listed)" if left else ""
-        counts = () if all(c.indicator.disclosure == "already_public" for c in found) else ("Before", "Now")
-        blocks.append(
-            Table(
-                rows_table(rows, ["Indicator", "Area", "Period", "Before", "Now"]),
-                f"Counts that were revised{note}",
-                counts=counts,
-                name="revised",
-            )
-        )
+    revised = [(c, r) for c in found for r in c.revised[:MOST_REVISIONS]]
+    left = sum(max(len(c.revised) - MOST_REVISIONS, 0) for c in found)
+    note = f" (the largest; {left:,} more are not listed)" if left else ""
+    for name, controlled, part in by_control(revised, lambda pair: pair[0].indicator.disclosure, "revised"):
+        rows = [(c.indicator.title, r.area, say.period_name(r.period), *_counts(c, r)) for c, r in part]
+        table = rows_table(rows, ["Indicator", "Area", "Period", "Before", "Now"])
+        counts = ("Before", "Now") if controlled else ()
+        blocks.append(Table(table, f"Counts that were revised{note}", counts=counts, name=name))
     turned = [f"{c.indicator.title}, {turn}" for c in found for turn in _turns(c)]
     if turned:
         blocks += [paragraph("Signals by the rules that came or went since that edition:"), bullets(turned)]

@@ -22,6 +22,7 @@ from evaluation.publication.estimates import (
     primary_finding,
 )
 from evaluation.publication.evaluated import Evaluated, run_key, subject_of
+from evaluation.publication.subtraction import told_series
 from evaluation.publication.tables import rows_table
 from evaluation.publication.verdict import (
     CHECK_NAMES,
@@ -112,7 +113,7 @@ def effect(evaluation: Evaluated) -> list[Block]:
     if found["rating"] == "failed" or key not in evaluation.series:
         reason = evaluation.failed.get(key) or found["headline"]
         return [paragraph(f"The estimate is withheld. {reason}", "svd-warning")]
-    subject, series = subject_of(evaluation, key), evaluation.series[key]
+    subject, series = subject_of(evaluation, key), told_series(evaluation, key, evaluation.series[key])
     estimate = (
         say.change(found["percent_change"]["median"]) + " than expected"
         if say.complete(found.get("percent_change"))
@@ -331,7 +332,8 @@ def model_charts(evaluation: Evaluated) -> list[Block]:
         odds = found.get("likelihood") == "binomial"
         charts.append(diagnostics.prior_and_posterior(draws, priors[key], subject_of(evaluation, key), odds=odds))
     if key in predictive:
-        charts.append(diagnostics.predictive_check(predictive[key], subject_of(evaluation, key)))
+        bands = told_series(evaluation, key, predictive[key])
+        charts.append(diagnostics.predictive_check(bands, subject_of(evaluation, key)))
     blocks: list[Block] = [chart for chart in charts if chart is not None]
     interval, shape = evaluation.review.settings.interval, evaluation.plan.effect.shape
     for one, entry in evaluation.finding["indicators"].items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from evaluation.judgement.xmr import RULE_WORDS, variation
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
 from evaluation.publication.annotate import DARK, LABEL_ORANGE, TEAL, label_ends, period_axis
-from evaluation.publication.disclosure import clean, control_counts, control_points
+from evaluation.publication.disclosure import CONFIDENTIAL, clean, control_counts, control_points
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import render, rounded, score_cell
 from evaluation.publication.staging import safe_name
@@ -100,8 +100,11 @@ def control_chart(judged: Judged) -> Figure:
         period_axis(axes, labels)
 
     data = pd.DataFrame({"Period": labels})
-    recorded = [score_cell(v) for v in series.value] if scores else control_counts(series.value, indicator.disclosure)
-    data["Recorded"] = recorded[start:]
+    # Where there are bounds and no value, the number is withheld: by its publisher, or here because it is a telling total.
+    known = np.isfinite(series.value) | ~np.isfinite(series.low)
+    printed = [score_cell(v) for v in series.value] if scores else control_counts(series.value, indicator.disclosure)
+    cells: list[Any] = [cell if there else CONFIDENTIAL for cell, there in zip(printed, known, strict=True)]
+    data["Recorded"] = cells[start:]
     data["Mean"], data["Lower limit"], data["Upper limit"] = (rounded(v[start:]) for v in (mean, lower, upper))
     data["Expected range from"], data["to"] = rounded(low[start:]), rounded(high[start:])
     data["Signal"] = [_signal(rule, kind) for rule, kind in zip(rules[start:], means[start:], strict=True)]

@@ -10,9 +10,18 @@ from evaluation.judgement.board import Board
 from evaluation.judgement.monitoring import Judged
 from evaluation.protocol import Review
 from evaluation.publication import numbers as say
-from evaluation.publication.disclosure import clean, control_counts
+from evaluation.publication.disclosure import (
+    CONFIDENTIAL,
+    LARGEST_WITHHELD,
+    NOT_AVAILABLE,
+    by_control,
+    clean,
+    control_counts,
+    control_points,
+)
 from evaluation.publication.display import Block, Table, paragraph
 from evaluation.publication.series_words import ASSURANCE, badge, name_of, newest_count
+from evaluation.publication.subtraction import gives_away
 from evaluation.publication.tables import rows_table
 
 YEAR_OF_DAYS = 365
@@ -25,12 +34,10 @@ def delivery(board: Board, review: Review) -> list[Block]:
     if found:
         columns = ["Delivery", "Newest period", "Target", "Newest year", "Target for that year", "Periods that met the target",
                    "Will the process meet it?", "Signal"]  # fmt: skip
-        open_ = all(j.series.indicator.disclosure == "already_public" for j in found)
-        counts = () if open_ else ("Newest period", "Newest year")
-        table = rows_table([_row(j) for j in found], columns)
-        blocks.append(
-            Table(table, "Delivery from month to month", counts=counts, name="delivery-monthly", kind="svd-wide")
-        )
+        for name, controlled, part in by_control(found, lambda j: j.series.indicator.disclosure, "delivery-monthly"):
+            counts = ("Newest period", "Newest year") if controlled else ()
+            table = rows_table([_row(j) for j in part], columns)
+            blocks.append(Table(table, "Delivery from month to month", counts=counts, name=name, kind="svd-wide"))
     plans = [
         (p.title, f"{p.delivery.delivered:,.0f} of {p.delivery.planned:,.0f} {clean(p.delivery.unit)}",
          say.percentage(p.delivery.delivered / p.delivery.planned) if p.delivery.planned else "not given")
@@ -72,12 +79,18 @@ def _row(j: Judged) -> Sequence[str | object]:
     ends = series.bounds[: series.complete, 1]
     recent = series.value[: series.complete][ends > (ends[-1] if len(ends) else 0) - YEAR_OF_DAYS]
     known = np.isfinite(recent)
-    year = control_counts([float(recent[known].sum())], series.indicator.disclosure)[0] if known.any() else "[x]"
+    profile = series.indicator.disclosure
+    year = control_counts([float(recent[known].sum())], profile)[0] if known.any() else NOT_AVAILABLE
+    if gives_away(recent[known][:, None], profile)[0]:
+        year = CONFIDENTIAL
     if target is None:
         return (name_of(j), newest_count(j), "none", year, "none", "no target", ASSURANCE[None], badge(j.variation))
     better = recent[known] >= target if series.direction != "lower_is_better" else recent[known] <= target
+    # With a target as small as a withheld count, how many periods met it would say which side of it they lie on.
+    met = f"{int(better.sum())} of {int(known.sum())}"
+    met = CONFIDENTIAL if target <= LARGEST_WITHHELD and control_points(recent[known], profile)[1].any() else met
     return (
-        name_of(j), newest_count(j), f"{target:,g}", year, f"{target * int(known.sum()):,g}",
-        f"{int(better.sum())} of {int(known.sum())}", ASSURANCE[j.assurance] if j.assurance else "Too few points to say",
+        name_of(j), newest_count(j), f"{target:,g}", year, f"{target * int(known.sum()):,g}", met,
+        ASSURANCE[j.assurance] if j.assurance else "Too few points to say",
         badge(j.variation),
     )  # fmt: skip

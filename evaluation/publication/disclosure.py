@@ -9,7 +9,7 @@ exception is `withhold_saturated`.
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -74,6 +74,28 @@ def control_counts(counts: Iterable[float], profile: str) -> list[int | float | 
         else:
             cells.append(int(value) if float(value).is_integer() else round(value, 1))
     return cells
+
+
+def by_control[T](items: Iterable[T], profile_of: Callable[[T], str], name: str) -> Iterator[tuple[str, bool, list[T]]]:
+    """Part what one table must not mix: figures that are already public, and figures under control.
+
+    Yields:
+        the table's name (that of the controlled ones ends in `-controlled`), whether it is controlled, and its items; never none.
+    """
+    found = list(items)
+    for controlled in (False, True):
+        part = [item for item in found if is_controlled(profile_of(item)) == controlled]
+        if part:
+            yield f"{name}-controlled" if controlled else name, controlled, part
+
+
+def find_uncontrolled(cell: str) -> bool:
+    """True if a printed count under control is neither withheld nor rounded as `control_counts` would print it."""
+    text = cell.strip().replace(",", "").replace("\u2212", "-")
+    if not re.fullmatch(r"-?\d+(?:\.\d+)?", text):
+        return False
+    value = float(text)
+    return value % ROUNDED_TO != 0 or 0 < abs(value) < ROUNDED_TO + 1
 
 
 def withhold_saturated(expected: ArrayLike, withheld: ArrayLike, shape: str, profile: str) -> NDArray[np.float64]:

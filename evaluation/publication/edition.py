@@ -35,6 +35,7 @@ class Edition:
         waiting: plan ids that were never run.
         changed: plan ids whose plan file is no longer the one that was run.
         allow_draft: drafts are shown, and the book says so on every page.
+        audience: "internal" for the partnership, "public" for everybody (without the evaluator's status page).
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Edition:
     waiting: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     allow_draft: bool = False
+    audience: str = "internal"
 
     @property
     def holds_draft(self) -> bool:
@@ -53,7 +55,7 @@ class Edition:
         return any(p.draft for p in self.packets.values())
 
 
-def open_edition(folder: Path | str, drafts: str = "leave out") -> Edition:
+def open_edition(folder: Path | str, drafts: str = "leave out", audience: str = "internal") -> Edition:
     """Read what is stored for a review.
 
     A failure that is newer than the newest packet counts: an old estimate is not shown for a plan that fails today. A
@@ -62,6 +64,7 @@ def open_edition(folder: Path | str, drafts: str = "leave out") -> Edition:
     Args:
         folder: the review.
         drafts: "leave out" or "show". If drafts are shown, the newest run counts, whatever its profile.
+        audience: "internal" or "public".
 
     Raises:
         InputError: the review's YAML files have faults, or the archive of last year's review is not there.
@@ -77,7 +80,8 @@ def open_edition(folder: Path | str, drafts: str = "leave out") -> Edition:
     shown = latest_packets(folder, None if allow else "publish")
     stored = latest_packets(folder)
     failures = read_failures(folder)
-    edition = Edition(folder, review.settings, {k: p.title for k, p in review.plans.items()}, {}, allow_draft=allow)
+    titles = {key: plan.title for key, plan in review.plans.items()}
+    edition = Edition(folder, review.settings, titles, {}, allow_draft=allow, audience=audience)
     for plan_id in review.plans:
         place = shown.get(plan_id)
         failure = failures.get(plan_id)

@@ -15,7 +15,7 @@ from evaluation.judgement.rare import RARE
 from evaluation.judgement.xmr import RULE_WORDS, TRIAL
 from evaluation.publication import numbers as say
 from evaluation.publication.control_charts import WORDS, control_chart
-from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, clean, control_counts
+from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, by_control, clean, control_counts
 from evaluation.publication.display import Block, Figure, Table, bullets, paragraph
 from evaluation.publication.gap_charts import gap_chart
 from evaluation.publication.series_words import (
@@ -133,35 +133,29 @@ def provisional(board: Board) -> list[Block]:
     waiting = [j for j in board.judged if j.series.complete < len(j.series.periods)]
     if not waiting:
         return [paragraph("No period is declared provisional (`monitoring: {provisional: 2}` in indicators.yaml).")]
-    rows = []
-    for j in waiting:
-        for position in range(j.series.complete, len(j.series.periods)):
-            known = next((n for n in j.series.nowcasts if n.position == position), None)
-            so_far = count_at(j, position)
-            final = "not learned: too few stored editions"
-            if known is not None:
-                final = (
-                    CONFIDENTIAL
-                    if so_far == CONFIDENTIAL
-                    else f"{say.plain(known.median)} ({say.plain(known.lower)} to {say.plain(known.upper)})"
-                )
-            rows.append(
-                (
-                    f"{j.series.indicator.title}, {j.series.name}",
-                    say.period_name(j.series.periods[position]),
-                    so_far,
-                    final,
-                )
-            )
-    columns = ["Series", "Period", "Recorded so far", "Expected to come to"]
-    counts = () if all(j.series.indicator.disclosure == "already_public" for j in waiting) else ("Recorded so far",)
-    return [
+    blocks: list[Block] = [
         paragraph(
             "These periods are drawn as open circles and judged by no rule. What they will come to "
             "is learned from how earlier ones were revised between stored editions."
-        ),
-        Table(rows_table(rows, columns), "Provisional periods", counts=counts, name="provisional"),
+        )
     ]
+    columns = ["Series", "Period", "Recorded so far", "Expected to come to"]
+    for name, controlled, part in by_control(waiting, lambda j: j.series.indicator.disclosure, "provisional"):
+        rows = [_so_far(j, position) for j in part for position in range(j.series.complete, len(j.series.periods))]
+        counts = ("Recorded so far",) if controlled else ()
+        blocks.append(Table(rows_table(rows, columns), "Provisional periods", counts=counts, name=name))
+    return blocks
+
+
+def _so_far(j: Judged, position: int) -> tuple[object, ...]:
+    """One incomplete period: series, period, what is recorded, what it is expected to come to."""
+    known = next((n for n in j.series.nowcasts if n.position == position), None)
+    recorded = count_at(j, position)
+    final = "not learned: too few stored editions"
+    if known is not None:
+        final = f"{say.plain(known.median)} ({say.plain(known.lower)} to {say.plain(known.upper)})"
+        final = CONFIDENTIAL if recorded == CONFIDENTIAL else final
+    return f"{j.series.indicator.title}, {j.series.name}", say.period_name(j.series.periods[position]), recorded, final
 
 
 def false_alarms(board: Board) -> list[Block]:

@@ -12,7 +12,14 @@ from evaluation.judgement.priorities import RISING, harm, set_priorities
 from evaluation.judgement.wording import probability_sentence
 from evaluation.protocol import Review
 from evaluation.publication import numbers as say
-from evaluation.publication.disclosure import control_counts, control_points
+from evaluation.publication.disclosure import (
+    CONFIDENTIAL,
+    LARGEST_WITHHELD,
+    ROUNDED_TO,
+    control_counts,
+    control_points,
+    is_controlled,
+)
 from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.maps import area_map, area_ranges
 from evaluation.publication.tables import rows_table
@@ -256,7 +263,11 @@ def _count(p: Place, profile: str) -> object:
     if not np.isfinite(p.low):
         return "[x]"
     if p.low != p.high:
-        return f"between {p.low:,.0f} and {p.high:,.0f}" if p.low > 7 else "[c]"
+        if not is_controlled(profile):
+            return f"between {p.low:,.0f} and {p.high:,.0f}"
+        # Bounds are sums that may hold exact counts, so they are widened to what is rounded.
+        low, high = ROUNDED_TO * np.floor(p.low / ROUNDED_TO), ROUNDED_TO * np.ceil(p.high / ROUNDED_TO)
+        return f"between {low:,.0f} and {high:,.0f}" if p.low > LARGEST_WITHHELD else CONFIDENTIAL
     return control_counts([p.low], profile)[0]
 
 

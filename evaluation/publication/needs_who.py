@@ -12,9 +12,10 @@ from evaluation.evidence.context import CONTEXT, PROFILE, Context
 from evaluation.judgement.needs import PER, Need
 from evaluation.protocol import Review
 from evaluation.publication import numbers as say
-from evaluation.publication.disclosure import control_counts, control_points
+from evaluation.publication.disclosure import CONFIDENTIAL, control_counts, control_points
 from evaluation.publication.display import Block, Table, paragraph
 from evaluation.publication.maps import season_chart
+from evaluation.publication.subtraction import hide_more
 from evaluation.publication.tables import rows_table
 
 FEWEST_AREAS = 5  # of a rank correlation
@@ -99,21 +100,25 @@ def _profiles(profile: pd.DataFrame, review: Review, dimensions: tuple[str, ...]
         indicator = review.indicators[str(key)]
         rows = []
         # Shares and rates are of the counts as they may be shown, or they would give the withheld ones away.
-        shown_counts, _ = control_points(part["count"].to_numpy(dtype=float), indicator.disclosure)
+        recorded = part["count"].to_numpy(dtype=float)
+        shown_counts, _ = control_points(recorded, indicator.disclosure)
+        # The total of the same events stands elsewhere in the book, so a group may have to go with a small one.
+        more = hide_more(recorded, indicator.disclosure)
+        shown_counts = np.where(more, np.nan, shown_counts)
         total = float(np.nansum(shown_counts))
-        for count, (_, row) in zip(shown_counts, part.iterrows(), strict=True):
+        for count, also, (_, row) in zip(shown_counts, more, part.iterrows(), strict=True):
             rate = "population not given"
             if "population" in part and np.isfinite(row["population"]) and row["population"] > 0:
                 low, middle, high = stats.gamma.ppf([0.025, 0.5, 0.975], count + 0.5) / row["population"] * PER
                 rate = f"{say.plain(middle)} ({say.plain(low)} to {say.plain(high)})"
-            shown = control_counts([float(row["count"])], indicator.disclosure)[0]
+            shown = CONFIDENTIAL if also else control_counts([float(row["count"])], indicator.disclosure)[0]
             hidden = isinstance(shown, str)
             rows.append(
                 (
                     row["group"],
                     shown,
-                    "[c]" if hidden else say.percentage(count / total) if total else "none",
-                    "[c]" if hidden else rate,
+                    CONFIDENTIAL if hidden else say.percentage(count / total) if total else "none",
+                    CONFIDENTIAL if hidden else rate,
                 )
             )
         counts = () if indicator.disclosure == "already_public" else ("Count",)

@@ -144,14 +144,22 @@ def latest_packets(review_folder: Path, profile: str | None = None) -> dict[str,
         review_folder: the review.
         profile: only packets of this profile ("publish"); of any profile if None.
     """
-    shelf = Path(review_folder) / "_build" / "packets"
     found: dict[str, Path] = {}
-    for plan in sorted(p for p in shelf.glob("*") if p.is_dir()):
-        for place in sorted((p for p in plan.iterdir() if _NAME.match(p.name)), reverse=True):
+    for plan, places in stored_packets(review_folder).items():
+        for place in reversed(places):
             if all((place / name).is_file() for name in REQUIRED) and (profile is None or _profile(place) == profile):
-                found[plan.name] = place
+                found[plan] = place
                 break
     return found
+
+
+def stored_packets(review_folder: Path) -> dict[str, list[Path]]:
+    """Every packet of each plan, complete or not, oldest first."""
+    shelf = Path(review_folder) / "_build" / "packets"
+    return {
+        plan.name: sorted(place for place in plan.iterdir() if _NAME.match(place.name))
+        for plan in sorted(p for p in shelf.glob("*") if p.is_dir())
+    }
 
 
 def _profile(place: Path) -> str:

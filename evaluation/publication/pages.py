@@ -17,22 +17,29 @@ from evaluation.publication.annual import findings_table
 from evaluation.publication.calendar_map import calendar_map
 from evaluation.publication.disclosure import SHORTHAND, Safe, csv_text, escape, escape_markdown
 from evaluation.publication.display import Block, Table, bullets, paragraph
+from evaluation.publication.downloads import downloads_page
 from evaluation.publication.edition import Edition, Failure
 from evaluation.publication.packet import Packet
+from evaluation.publication.pdf import BOARD, ONE_PAGE
 from evaluation.publication.staging import Stage, StagingError, raw_html, stage_blocks
 from evaluation.publication.tables import rows_table
 from evaluation.publication.verdict import rating_badge
 
+DOCUMENTS = (
+    (BOARD, "The review for a board: cover, the strategy on one page, a chapter for each intervention"),
+    (ONE_PAGE, "The strategy on one A4 page"),
+)
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 
-def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, Any]]:
+def stage_pages(stage: Stage, edition: Edition, source: Path, why_no_pdf: str = "") -> list[dict[str, Any]]:
     """Lay out all pages around the chapters and return their part of the table of contents.
 
     Args:
         stage: where pages go.
         edition: what is shown.
         source: the folder `book` that travels with the program.
+        why_no_pdf: why the book has no PDFs; empty if it has.
     """
     about: list[dict[str, Any]] = []
     texts = _texts(stage, edition)
@@ -80,7 +87,8 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
         if (source / f"{name}.md").is_file():
             _copy(stage, source / f"{name}.md", name, texts)
             about.append({"file": name})
-    stage.add_page("downloads", "Downloads", _downloads(stage))
+    documents = () if why_no_pdf else DOCUMENTS
+    stage.add_page("downloads", "Downloads", downloads_page(stage, edition, documents, why_no_pdf))
     _copy(stage, source / "accessibility-statement.md", "accessibility-statement", texts)
     return [*about, {"file": "downloads"}, {"file": "accessibility-statement"}]
 
@@ -252,20 +260,3 @@ def _truth_rows(packet: Packet, truth: dict[str, Any]) -> Iterable[tuple[Any, ..
                 say.change_range(change),
                 "yes" if yes else "no",
             )
-
-
-def _downloads(stage: Stage) -> str:
-    intro = (
-        "Files for spreadsheets and for reuse: CSV with a header row, in UTF-8. Recorded counts are under the same disclosure control as "
-        "the pages. Text that a spreadsheet would take for a formula has a leading apostrophe.\n\n"
-    )
-    items = "".join(
-        f'<tr><th scope="row"><a href="downloads/{file}">{escape(file)}</a></th><td>{escape(about)}</td>'
-        f'<td class="number">{max(1, round((stage.files / file).stat().st_size / 1000))} kB</td></tr>'
-        for file, about in stage.downloads.items()
-    )
-    head = (
-        '<thead><tr><th scope="col">File</th><th scope="col">What it holds</th><th scope="col">Size</th></tr></thead>'
-    )
-    table = f'<div class="svd-table" role="region" tabindex="0" aria-label="Files"><table><caption>Files</caption>{head}<tbody>{items}</tbody></table></div>'
-    return intro + raw_html(table)

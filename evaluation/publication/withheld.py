@@ -1,0 +1,249 @@
+"""What an edition withholds and why, counted from the data, and whether anything withheld could be worked out after all.
+
+This is the one part of publishing that reads the data: it asks what a reader could infer from everything that is shown, so it must
+know what is not.
+"""
+
+import csv
+import io
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from evaluation.evidence.panel import build_panel
+from evaluation.judgement.monitoring import WHOLE_NAME
+from evaluation.protocol import Review, indicator_roles, load_review
+from evaluation.publication.disclosure import clean, csv_text, is_controlled
+from evaluation.publication.edition import Edition
+from evaluation.publication.subtraction import HALF, Line, gives_away, known_bounds, narrowed
+from evaluation.publication.tables import rows_table
+from evaluation.publication.versions import Record
+
+YEAR = 12
+REASONS = {
+    "shown": "shown, rounded to 5 or zero",
+    "small": "withheld: 1 to 7",
+    "subtraction": "withheld: a total that would give a small count away",
+    "source": "withheld or known as a range by its publisher",
+    "missing": "not recorded",
+}
+
+
+@dataclass(frozen=True)
+class Total:
+    """A total that the book may show: its name, the areas and the periods that it adds up, and what becomes of it."""
+
+    name: str
+    areas: tuple[int, ...]
+    periods: tuple[int, ...]
+    fate: str
+    value: float
+
+
+@dataclass
+class Ledger:
+    """One indicator under control.
+
+    Attributes:
+        title: of the indicator.
+        profile: of disclosure.
+        areas, periods: labels of the cells.
+        values: counts, shape (area, period).
+        cells: how many cells have which fate (`REASONS`).
+        totals: by area groups and years.
+    """
+
+    title: str
+    profile: str
+    areas: list[str]
+    periods: list[str]
+    values: NDArray[np.float64]
+    cells: Counter[str]
+    totals: list[Total] = field(default_factory=list)
+
+
+@dataclass
+class Account:
+    """What is withheld of each indicator, by its key; which indicators are under no control."""
+
+    ledgers: dict[str, Ledger]
+    public: list[str]
+
+    def shown(self) -> dict[str, dict[str, float]]:
+        """The totals as they are printed, for the record of the edition: indicator -> `name|period` -> number."""
+        found: dict[str, dict[str, float]] = {}
+        for key, ledger in self.ledgers.items():
+            printed = {}
+            for total in ledger.totals:
+                if total.fate == "shown":
+                    low, high, _ = known_bounds(total.value, ledger.profile)
+                    printed[_label(ledger, total)] = float(low) if low == high else float(high) - HALF
+            found[key] = printed
+        return found
+
+
+def account(edition: Edition) -> Account:
+    """Go through every count that the book of an edition shows or withholds."""
+    review = load_review(edition.folder)
+    kept: dict[str, Ledger] = {}
+    public = []
+    for key, indicator in review.indicators.items():
+        if indicator.likelihood == "normal":
+            continue
+        if not is_controlled(indicator.disclosure):
+            public.append(clean(indicator.title))
+            continue
+        kept[key] = _ledger(review, edition, key, build_panel(review, key))
+    return Account(kept, public)
+
+
+def find_attacks(found: Account, before: Record | None) -> list[str]:
+    """Which withheld counts could be narrowed from all totals together, this edition's and the one before it.
+
+    Args:
+        found: of this edition.
+        before: the edition published before it, if there was one.
+    """
+    faults = []
+    for key, ledger in found.ledgers.items():
+        low, high, small = known_bounds(ledger.values, ledger.profile)
+        earlier = (before.shown.get(key) or {}) if before is not None else {}
+        shown = [(t, *_limits(t, ledger, earlier)) for t in ledger.totals]
+        lines = [(t, a, b) for t, a, b in shown if np.isfinite(a)]
+        for part in _connected(lines):
+            cells = sorted({(a, p) for t, _, _ in part for a in t.areas for p in t.periods})
+            at = {cell: i for i, cell in enumerate(cells)}
+            where = tuple(np.array(cells).T)
+            whole = [Line([at[a, p] for a in t.areas for p in t.periods], a_, b_) for t, a_, b_ in part]
+            hidden = np.flatnonzero(small[where])
+            for cell in narrowed(low[where], high[where], hidden, whole):
+                area, period = cells[cell]
+                faults.append(
+                    f"{ledger.title}, {ledger.areas[area]}, {ledger.periods[period]}: a withheld count could be narrowed from "
+                    f"{', '.join(sorted({t.name for t, _, _ in part}))} together"
+                )
+    return faults
+
+
+def sentences(found: Account) -> list[str]:
+    """The account in a line for each indicator."""
+    lines = []
+    for ledger in found.ledgers.values():
+        totals = Counter(t.fate for t in ledger.totals)
+        lines.append(
+            f"{ledger.title}: of {ledger.cells.total():,} counts by area and period, {ledger.cells['small']:,} withheld as 1 to 7, "
+            f"{ledger.cells['source']:,} withheld by their publisher; of {totals.total():,} totals, {totals['small']:,} withheld as 1 to 7 and "
+            f"{totals['subtraction']:,} because they would give a small count away."
+        )
+    if found.public:
+        lines.append(f"Under no control, because already public: {', '.join(found.public)}.")
+    return lines
+
+
+def write_report(found: Account, edition: Edition) -> Path:
+    """Write what was withheld and why, beside the review and not in the public folder. It holds no withheld number."""
+    rows: list[tuple[Any, ...]] = []
+    for ledger in found.ledgers.values():
+        rows += [
+            (ledger.title, "counts by area and period", "", "", REASONS[f], n) for f, n in sorted(ledger.cells.items())
+        ]
+        for fate, n in sorted(Counter(t.fate for t in ledger.totals).items()):
+            rows.append((ledger.title, "totals", "", "", REASONS[fate], n))
+        rows += [
+            (ledger.title, "total", total.name, _span(ledger, total), REASONS[total.fate], 1)
+            for total in ledger.totals
+            if total.fate == "subtraction"
+        ]
+    rows += [(title, "everything", "", "", "already public, under no control", "") for title in found.public]
+    table = rows_table(rows, ["Indicator", "What", "Of", "Period", "Why", "How many"])
+    place = edition.folder / "_build" / "withheld.csv"
+    place.parent.mkdir(exist_ok=True)
+    aside = place.with_suffix(".writing")
+    aside.write_text(csv_text(table), encoding="utf-8-sig")
+    os.replace(aside, place)
+    return place
+
+
+def read_report(path: Path) -> list[dict[str, str]]:
+    """The rows of a report."""
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+
+
+def _ledger(review: Review, edition: Edition, key: str, panel: xr.Dataset) -> Ledger:
+    indicator = review.indicators[key]
+    values = panel["value"].values.astype(float)
+    low = panel["low"].values.astype(float)
+    codes = [str(code) for code in panel["area"].values]
+    names = [clean(review.areas.areas[code].name) if code in review.areas.areas else code for code in codes]
+    periods = [str(t) for t in panel["time"].values]
+    _, _, small = known_bounds(values, indicator.disclosure)
+    fates = np.select([small, np.isfinite(values), np.isfinite(low)], ["small", "shown", "source"], "missing")
+    ledger = Ledger(
+        clean(indicator.title), indicator.disclosure, names, periods, values, Counter(fates.ravel().tolist())
+    )
+    groups: dict[str, tuple[int, ...]] = {}
+    if indicator.likelihood in ("negative_binomial", "poisson") and indicator.monitoring.kind == "outcome":
+        groups[WHOLE_NAME] = tuple(np.flatnonzero(np.isfinite(low).any(axis=1)).tolist())
+    for plan_id, plan in review.plans.items():
+        treated = tuple(codes.index(area) for area in plan.treated if area in codes)
+        if plan_id in edition.packets and key in indicator_roles(plan) and len(treated) > 1:
+            groups[f"the areas of '{clean(plan.title)}'"] = treated
+    for name, areas in groups.items():
+        if len(areas) > 1:
+            ledger.totals += [_total(ledger, name, areas, (p,)) for p in range(len(periods))]
+    known = np.flatnonzero(np.isfinite(low).any(axis=0))
+    end = int(known[-1]) + 1 - indicator.monitoring.provisional if known.size else 0
+    if panel.attrs.get("frequency") == "month" and end >= YEAR:
+        year = tuple(range(end - YEAR, end))
+        ledger.totals += [_total(ledger, f"the year of {name}", (i,), year) for i, name in enumerate(names)]
+    return ledger
+
+
+def _total(ledger: Ledger, name: str, areas: tuple[int, ...], periods: tuple[int, ...]) -> Total:
+    members = ledger.values[np.ix_(areas, periods)].ravel()
+    value = float(members.sum())
+    if not np.isfinite(value):
+        fate = "missing"
+    elif known_bounds(value, ledger.profile)[2]:
+        fate = "small"
+    else:
+        fate = "subtraction" if gives_away(members[:, None], ledger.profile)[0] else "shown"
+    return Total(name, areas, periods, fate, value)
+
+
+def _limits(total: Total, ledger: Ledger, earlier: dict[str, float]) -> tuple[float, float]:
+    """What a reader knows of a total, from this edition or, if that agrees with the data of today, from the one before."""
+    if total.fate == "shown":
+        low, high, _ = known_bounds(total.value, ledger.profile)
+        return float(low), float(high)
+    printed = earlier.get(_label(ledger, total))
+    if printed is not None and abs(printed - total.value) <= (HALF if printed else 0):
+        low, high, _ = known_bounds(printed, ledger.profile)
+        return float(low), float(high)
+    return np.nan, np.nan
+
+
+def _connected(lines: list[tuple[Total, float, float]]) -> list[list[tuple[Total, float, float]]]:
+    """Totals that share cells, directly or through others; a total alone was judged when it was made."""
+    groups: list[tuple[set[tuple[int, int]], list[tuple[Total, float, float]]]] = []
+    for line in lines:
+        cells = {(a, p) for a in line[0].areas for p in line[0].periods}
+        touching = [g for g in groups if g[0] & cells]
+        groups = [g for g in groups if not g[0] & cells]
+        groups.append((cells.union(*(g[0] for g in touching)), [line, *(one for g in touching for one in g[1])]))
+    return [group for _, group in groups]
+
+
+def _label(ledger: Ledger, total: Total) -> str:
+    return f"{total.name}|{_span(ledger, total)}"
+
+
+def _span(ledger: Ledger, total: Total) -> str:
+    first, last = ledger.periods[total.periods[0]], ledger.periods[total.periods[-1]]
+    return first if first == last else f"{first} to {last}"
