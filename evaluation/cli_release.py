@@ -69,3 +69,24 @@ def pdf(
         cli.list_problems(error)
     except documents.PdfUnavailable as error:
         cli.refuse(str(error), "Nothing was written.")
+
+
+@app.command(epilog="Example: svd preview my-review --port 8000")
+def preview(
+    review: ReviewFolder = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on this computer; 0 takes any that is free.")
+    ] = 8000,
+    draft: Annotated[bool, typer.Option("--draft", help="Show draft findings, marked as drafts.")] = False,
+) -> None:
+    """Show the book in a browser on this computer only, and build it again when plans, pages or packets change."""
+    from evaluation import cli
+    from evaluation.errors import InputError
+    from evaluation.publication import preview as shown
+
+    try:
+        shown.preview(cli.locate(review), port, draft, cli.tell)
+    except InputError as error:
+        cli.list_problems(error)
+    except OSError as error:
+        cli.refuse(f"Port {port} cannot be used ({error.strerror}).", "Name another with --port, or use --port 0.")

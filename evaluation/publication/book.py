@@ -76,7 +76,7 @@ def make_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[
     """
     why_no_pdf = pdf.why_unavailable() if documents else "The PDFs were not made this time; svd book makes them."
     stage = Stage(scratch / "staging")
-    _stage(stage, edition, scratch, why_no_pdf)
+    _stage(stage, edition, why_no_pdf)
     _run_sphinx(stage.folder, scratch)
     html = scratch / "html"
     for leftover in ("_sources", ".buildinfo", "objects.inv"):
@@ -93,7 +93,7 @@ def allowed_texts(edition: Edition) -> tuple[str, ...]:
     return (edition.settings.contact,) if edition.settings.contact else ()
 
 
-def _stage(stage: Stage, edition: Edition, scratch: Path, why_no_pdf: str) -> None:
+def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
     source = resources.folder("book")
     for name in ("_static", "_templates"):
         shutil.copytree(source / name, stage.folder / name)
@@ -101,14 +101,7 @@ def _stage(stage: Stage, edition: Edition, scratch: Path, why_no_pdf: str) -> No
     stage.chapters = {*edition.packets, *edition.failures}
     try:
         chapters = [_stage_chapter(stage, edition, plan_id) for plan_id in edition.titles if plan_id in stage.chapters]
-        template = resources.folder("reports") / "annual_review.ipynb"
-        place = run_notebook(
-            template,
-            {"review_path": str(edition.folder), "drafts": "show" if edition.allow_draft else "leave out"},
-            scratch / "annual_review.ipynb",
-            annual.edition_key(edition),
-        )
-        body = versions.front(edition) + stage_notebook(stage, read_accepted(place), "index")
+        body = versions.front(edition) + stage_notebook(stage, read_accepted(_annual_report(edition)), "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
         standing = _stage_standing(stage, edition)
         editions = versions.stage_editions(stage, edition)
@@ -119,6 +112,37 @@ def _stage(stage: Stage, edition: Edition, scratch: Path, why_no_pdf: str) -> No
     except (NotebookRejected, StagingError) as error:
         raise BookRejected([str(error)]) from error
     _write_configuration(stage.folder, edition, source, standing, chapters, about)
+
+
+def _annual_report(edition: Edition) -> Path:
+    """The review's own report, run, or found where nothing that it tells has changed."""
+    template = resources.folder("reports") / "annual_review.ipynb"
+    place = edition.folder / "_build" / "notebooks" / "annual_review.ipynb"
+    mark = place.with_suffix(".key")
+    key = _annual_key(edition, template)
+    if not (place.is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == key):
+        drafts = "show" if edition.allow_draft else "leave out"
+        mark.unlink(missing_ok=True)
+        parameters = {"review_path": str(edition.folder), "drafts": drafts}
+        run_notebook(template, parameters, place, annual.edition_key(edition))
+        mark.write_text(key, encoding="utf-8")
+    return place
+
+
+def _annual_key(edition: Edition, template: Path) -> str:
+    """Fingerprint of everything that the review's own report follows from: packets, the review's files, our own code."""
+    digest = hashlib.sha256(f"{annual.edition_key(edition)}|{edition.allow_draft}|{edition.folder}".encode())
+    own = [*edition.folder.glob("*.yaml"), *edition.folder.glob("*.csv"), *(edition.folder / "plans").glob("*")]
+    if edition.settings.previous:
+        own.append(edition.folder / edition.settings.previous)
+    code = [
+        p
+        for room in ("publication", "judgement", "inference", "protocol")
+        for p in (resources.PACKAGE / room).rglob("*.py")
+    ]
+    for path in sorted((template, *own, *code)):
+        digest.update(path.name.encode() + path.read_bytes() if path.is_file() else path.name.encode())
+    return digest.hexdigest()
 
 
 def _stage_standing(stage: Stage, edition: Edition) -> list[str]:

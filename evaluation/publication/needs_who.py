@@ -104,6 +104,9 @@ def _profiles(profile: pd.DataFrame, review: Review, dimensions: tuple[str, ...]
         shown_counts, _ = control_points(recorded, indicator.disclosure)
         # The total of the same events stands elsewhere in the book, so a group may have to go with a small one.
         more = hide_more(recorded, indicator.disclosure)
+        if more.all() and len(more):
+            blocks.append(paragraph(f"{indicator.title} by {dimension}: the numbers are too small to be shown."))
+            continue
         shown_counts = np.where(more, np.nan, shown_counts)
         total = float(np.nansum(shown_counts))
         for count, also, (_, row) in zip(shown_counts, more, part.iterrows(), strict=True):

@@ -62,7 +62,8 @@ def publish(review_folder: Path, into: Path, draft: bool = False) -> Release:
         html, downloads = make_tree(edition, scratch)
         secrets = (str(edition.folder), str(scratch), str(into.parent), str(edition.folder.parent))
         named = (*allowed_texts(edition), *_people(edition))
-        if leaks := find_leaks(html, downloads, named, tuple(s for s in secrets if s.count(os.sep) > 1), thorough=True):
+        leaks = find_leaks(html, downloads, named, tuple(s for s in secrets if s.count(os.sep) > 1), thorough=True)
+        if leaks := [*leaks, *withheld.find_untold(account, html / "downloads")]:
             raise BookRejected(leaks)
         signed = edition.settings.signed_off
         about = {

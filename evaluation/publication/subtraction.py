@@ -74,7 +74,8 @@ def gives_away(members: ArrayLike, profile: str) -> NDArray[np.bool_]:
 def hide_more(counts: ArrayLike, profile: str) -> NDArray[np.bool_]:
     """Which groups to withhold besides the small ones, where the printed total of all of them is shown elsewhere.
 
-    The smallest group that is shown goes first, until no withheld small one can be narrowed.
+    The smallest group that is shown goes first, until no withheld small one can be narrowed. Where that is never reached, every
+    group is in the mask: the table as a whole must then be left out, because even that a group is 1 to 7 would tell.
     """
     values = np.asarray(counts, dtype=float)
     more = np.zeros(values.shape, dtype=bool)
@@ -86,12 +87,10 @@ def hide_more(counts: ArrayLike, profile: str) -> NDArray[np.bool_]:
     while narrowed(np.nan_to_num(low), np.nan_to_num(high), np.flatnonzero(small), lines):
         left = np.flatnonzero(~small & ~more & (values > 0))
         if not left.size:
-            # Only zeros are left: the small ones add up to what is printed, so the zeros must not be told apart from them.
-            more |= ~small & (values == 0)
-            break
+            return np.ones(values.shape, dtype=bool)
         chosen = left[np.argmin(values[left])]
         more[chosen] = True
-        low[chosen], high[chosen] = LARGEST_WITHHELD + 1, np.inf
+        low[chosen], high[chosen] = 1.0, np.inf  # printed like a small one, so it could be one
     return more
 
 

@@ -17,10 +17,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from evaluation.evidence.panel import build_panel
-from evaluation.judgement.monitoring import WHOLE_NAME
+from evaluation.judgement.monitoring import WHOLE, WHOLE_NAME
 from evaluation.protocol import Review, indicator_roles, load_review
 from evaluation.publication.disclosure import clean, csv_text, is_controlled
+from evaluation.publication.downloads import read_table
 from evaluation.publication.edition import Edition
+from evaluation.publication.staging import safe_name
 from evaluation.publication.subtraction import HALF, Line, gives_away, known_bounds, narrowed
 from evaluation.publication.tables import rows_table
 from evaluation.publication.versions import Record
@@ -37,13 +39,22 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Total:
-    """A total that the book may show: its name, the areas and the periods that it adds up, and what becomes of it."""
+    """A total that the book may show.
+
+    Attributes:
+        name: of what it adds up.
+        areas, periods: positions of its cells.
+        fate: what becomes of it (`REASONS`).
+        value: the count.
+        file: stem of the CSV that shows it period by period; empty if none does.
+    """
 
     name: str
     areas: tuple[int, ...]
     periods: tuple[int, ...]
     fate: str
     value: float
+    file: str = ""
 
 
 @dataclass
@@ -131,6 +142,29 @@ def find_attacks(found: Account, before: Record | None) -> list[str]:
     return faults
 
 
+def find_untold(found: Account, downloads: Path) -> list[str]:
+    """Totals that should be withheld and stand in a table all the same: reports told by an earlier version of the program.
+
+    Args:
+        found: the account.
+        downloads: the folder of the CSVs.
+    """
+    faults = []
+    for ledger in found.ledgers.values():
+        telling = [t for t in ledger.totals if t.fate == "subtraction" and (downloads / f"{t.file}.csv").is_file()]
+        for file in dict.fromkeys(t.file for t in telling):
+            header, rows = read_table(downloads / f"{file}.csv")
+            column = header.index("Recorded") if "Recorded" in header else 0
+            printed = {str(row[0]): row[column] for row in rows}
+            for total in telling:
+                if total.file == file and isinstance(printed.get(_span(ledger, total)), (int, float)):
+                    faults.append(
+                        f"downloads/{file}.csv: {_span(ledger, total)} is a total that gives a withheld count away; "
+                        "the report was told by an earlier version of this program, so run svd review again"
+                    )
+    return faults
+
+
 def sentences(found: Account) -> list[str]:
     """The account in a line for each indicator."""
     lines = []
@@ -187,16 +221,19 @@ def _ledger(review: Review, edition: Edition, key: str, panel: xr.Dataset) -> Le
     ledger = Ledger(
         clean(indicator.title), indicator.disclosure, names, periods, values, Counter(fates.ravel().tolist())
     )
-    groups: dict[str, tuple[int, ...]] = {}
+    groups: dict[str, tuple[str, tuple[int, ...]]] = {}
     if indicator.likelihood in ("negative_binomial", "poisson") and indicator.monitoring.kind == "outcome":
-        groups[WHOLE_NAME] = tuple(np.flatnonzero(np.isfinite(low).any(axis=1)).tolist())
+        groups[WHOLE_NAME] = (
+            safe_name(f"monitor-{key}-{WHOLE}"),
+            tuple(np.flatnonzero(np.isfinite(low).any(axis=1)).tolist()),
+        )
     for plan_id, plan in review.plans.items():
         treated = tuple(codes.index(area) for area in plan.treated if area in codes)
         if plan_id in edition.packets and key in indicator_roles(plan) and len(treated) > 1:
-            groups[f"the areas of '{clean(plan.title)}'"] = treated
-    for name, areas in groups.items():
+            groups[f"the areas of '{clean(plan.title)}'"] = safe_name(f"{plan_id}-{key}-counterfactual"), treated
+    for name, (file, areas) in groups.items():
         if len(areas) > 1:
-            ledger.totals += [_total(ledger, name, areas, (p,)) for p in range(len(periods))]
+            ledger.totals += [_total(ledger, name, areas, (p,), file) for p in range(len(periods))]
     known = np.flatnonzero(np.isfinite(low).any(axis=0))
     end = int(known[-1]) + 1 - indicator.monitoring.provisional if known.size else 0
     if panel.attrs.get("frequency") == "month" and end >= YEAR:
@@ -205,7 +242,7 @@ def _ledger(review: Review, edition: Edition, key: str, panel: xr.Dataset) -> Le
     return ledger
 
 
-def _total(ledger: Ledger, name: str, areas: tuple[int, ...], periods: tuple[int, ...]) -> Total:
+def _total(ledger: Ledger, name: str, areas: tuple[int, ...], periods: tuple[int, ...], file: str = "") -> Total:
     members = ledger.values[np.ix_(areas, periods)].ravel()
     value = float(members.sum())
     if not np.isfinite(value):
@@ -214,7 +251,7 @@ def _total(ledger: Ledger, name: str, areas: tuple[int, ...], periods: tuple[int
         fate = "small"
     else:
         fate = "subtraction" if gives_away(members[:, None], ledger.profile)[0] else "shown"
-    return Total(name, areas, periods, fate, value)
+    return Total(name, areas, periods, fate, value, file)
 
 
 def _limits(total: Total, ledger: Ledger, earlier: dict[str, float]) -> tuple[float, float]:
