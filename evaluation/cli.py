@@ -70,7 +70,7 @@ def new(
     names = sorted(path.parent.name for path in shipped.glob("*/review.yaml"))
     if start not in names:
         refuse(f"There is no shipped review '{start}'.", f"Use one of: {', '.join(names)}. Nothing was written.")
-    ignored = shutil.ignore_patterns("_build", "__pycache__", "truth.json")
+    ignored = shutil.ignore_patterns("_build", "published", "__pycache__", "truth.json")
     shutil.copytree(shipped / start, folder, dirs_exist_ok=True, ignore=ignored)
     cli_schema.equip_review(folder)
     typer.echo(f"Wrote {folder}. Edit its YAML files, put your data in {folder / 'data'}, then: svd check {folder}")

@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from evaluation.evidence.panel import build_panel
+from evaluation.evidence.tidy import find_data
 from evaluation.judgement.monitoring import WHOLE, WHOLE_NAME
 from evaluation.protocol import Review, indicator_roles, load_review
 from evaluation.publication.disclosure import clean, csv_text, is_controlled
@@ -105,7 +106,7 @@ def account(edition: Edition) -> Account:
     kept: dict[str, Ledger] = {}
     public = []
     for key, indicator in review.indicators.items():
-        if indicator.likelihood == "normal":
+        if indicator.likelihood == "normal" or find_data(edition.folder, indicator) is None:
             continue
         if not is_controlled(indicator.disclosure):
             public.append(clean(indicator.title))

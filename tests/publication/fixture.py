@@ -386,8 +386,10 @@ def report(whole: SimpleNamespace, output: Path) -> Path:
     return output
 
 
-def stored_review(folder: Path, kinds: list[tuple[str, str, bool]], profile: str = "publish") -> Path:
-    """A review folder with YAML files and a fabricated packet for each (rating, design, hostile)."""
+def stored_review(
+    folder: Path, kinds: list[tuple[str, str, bool]], profile: str = "publish", level: float = 100.0
+) -> Path:
+    """A review folder with YAML files and a fabricated packet for each (rating, design, hostile), counts around `level`."""
     from evaluation.publication.packet import write_packet
 
     settings = {
@@ -410,7 +412,13 @@ def stored_review(folder: Path, kinds: list[tuple[str, str, bool]], profile: str
     (folder / "data").mkdir()
     for rating, design, hostile in kinds:
         whole = evaluation(
-            folder, rating, design, hostile, profile, plan_id=f"scheme_{rating}_{design}{'_hostile' * hostile}"
+            folder,
+            rating,
+            design,
+            hostile,
+            profile,
+            plan_id=f"scheme_{rating}_{design}{'_hostile' * hostile}",
+            level=level,
         )
         plan_file = folder / "plans" / f"{whole.plan.id}.yaml"
         visible = "".join(c for c in whole.plan.title if unicodedata.category(c) != "Cf")

@@ -48,7 +48,15 @@ def test_a_page_is_served_on_loopback(server: BookServer) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/../secret.txt", "/sub/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/sub/..%5c..%5csecret.txt", "/link.txt", "//../secret.txt"],
+    [
+        "/../secret.txt",
+        "/sub/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/sub/..%5c..%5csecret.txt",
+        "/link.txt",
+        "//../secret.txt",
+    ],
 )
 def test_nothing_outside_the_book_is_served(server: BookServer, path: str) -> None:
     status, body = ask(server.server_address[1], path)

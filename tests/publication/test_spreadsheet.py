@@ -10,21 +10,43 @@ from evaluation.publication.containers import Unreadable, read_container
 from evaluation.publication.downloads import read_table
 from evaluation.publication.spreadsheet import Sheet, Workbook, sheet_name, write_workbook
 
-ATTACKS = ['=HYPERLINK("http://evil.example")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "=cmd|'/C calc'!A0", "<script>x</script>", "a & b"]
+ATTACKS = [
+    '=HYPERLINK("http://evil.example")',
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "=cmd|'/C calc'!A0",
+    "<script>x</script>",
+    "a & b",
+]
 
 
 def book(path: Path) -> Path:
     sheets = [
-        Sheet("Findings", "What was found", ["Area", "Recorded", "Change"], [["Quill & <b>", 15, -3.5], ["Marrow", "[c]", "[x]"]], ["In 2025."]),
+        Sheet(
+            "Findings",
+            "What was found",
+            ["Area", "Recorded", "Change"],
+            [["Quill & <b>", 15, -3.5], ["Marrow", "[c]", "[x]"]],
+            ["In 2025."],
+        ),
         Sheet("Findings", "Attacks", ["Label"], [[text] for text in ATTACKS]),
     ]
-    return write_workbook(path, Workbook("Review <1>", "The & Partnership", ["Edition 1.", "Questions: a@b.example"], [("[c]", "withheld")], sheets))
+    return write_workbook(
+        path,
+        Workbook(
+            "Review <1>", "The & Partnership", ["Edition 1.", "Questions: a@b.example"], [("[c]", "withheld")], sheets
+        ),
+    )
 
 
 def test_a_workbook_is_read_back_as_it_was_written(tmp_path) -> None:
     read = CalamineWorkbook.from_path(book(tmp_path / "x.ods"))
     assert read.sheet_names == ["Cover", "Contents", "Notes", "Findings", "Findings 2"]
-    cover, contents, notes, found = (read.get_sheet_by_name(n).to_python() for n in ("Cover", "Contents", "Notes", "Findings"))
+    cover, contents, notes, found = (
+        read.get_sheet_by_name(n).to_python() for n in ("Cover", "Contents", "Notes", "Findings")
+    )
     assert [row[0] for row in cover] == ["Review <1>", "Edition 1.", "Questions: a@b.example"]
     assert contents[2:] == [["Sheet", "What it holds"], ["Findings", "What was found"], ["Findings 2", "Attacks"]]
     assert notes[-1] == ["[c]", "withheld"]
@@ -63,10 +85,17 @@ def test_names_of_sheets_are_short_and_plain() -> None:
 
 def test_a_table_is_read_with_signs_for_what_is_empty(tmp_path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("\ufeffPeriod,Recorded,Signal,Code\n2024-01,15,,007\n2024-02,,concern,1e3\n2024-03,[c],,-2.5\n", encoding="utf-8")
+    path.write_text(
+        "\ufeffPeriod,Recorded,Signal,Code\n2024-01,15,,007\n2024-02,,concern,1e3\n2024-03,[c],,-2.5\n",
+        encoding="utf-8",
+    )
     header, rows = read_table(path)
     assert header == ["Period", "Recorded", "Signal", "Code"]
-    assert rows == [["2024-01", 15, "[z]", "007"], ["2024-02", "[x]", "concern", 1000.0], ["2024-03", "[c]", "[z]", -2.5]]
+    assert rows == [
+        ["2024-01", 15, "[z]", "007"],
+        ["2024-02", "[x]", "concern", 1000.0],
+        ["2024-03", "[c]", "[z]", -2.5],
+    ]
 
 
 def test_the_audit_reads_workbooks_and_refuses_what_is_none(tmp_path) -> None:

@@ -104,7 +104,10 @@ def test_lines_together_tell_what_none_tells_alone() -> None:
 
 def test_the_treated_areas_together_do_not_give_one_away() -> None:
     months = [str(p) for p in pd.period_range("2024-01", periods=3, freq="M")]
-    panel = xr.Dataset({"value": (("area", "time"), np.array([[7.0, 30, 3], [7.0, 4, 0]]))}, coords={"area": ["A", "B"], "time": months})
+    panel = xr.Dataset(
+        {"value": (("area", "time"), np.array([[7.0, 30, 3], [7.0, 4, 0]]))},
+        coords={"area": ["A", "B"], "time": months},
+    )
     lines = xr.Dataset({"observed": ("time", np.array([14.0, 34, 3]))}, coords={"time": months})
     evaluation = SimpleNamespace(
         review=SimpleNamespace(indicators={"x": SimpleNamespace(disclosure="partner")}),
