@@ -86,16 +86,34 @@ def write_one_page(html: Path, edition: Edition, into: Path) -> Path:
     for link in article.select("a[href]"):
         link.unwrap()
     rows = article.select("table tbody tr")
-    for left in range(len(rows) + 1):
-        if left:
-            rows[-left].decompose()
+    title = f"{edition.settings.title}: one-page summary"
+
+    def draw(kept: int, size: float) -> Any:
+        """The page with so many rows of the table, in type of so many points; None if it is more than one page."""
+        for i, row in enumerate(rows):
+            row.attrs.pop("hidden", None)
+            if i >= kept:
+                row["hidden"] = ""
+        left = len(rows) - kept
         note = f"<p>{left} more in the book: this page has no room for them.</p>" if left else ""
-        for size in SIZES if not left else SIZES[-1:]:
-            body = f'<section class="one-page" style="font-size: {size}pt">{_banners(edition)}{article.decode_contents()}{note}</section>'
-            document = _render(html, edition, body, f"{edition.settings.title}: one-page summary")
-            if len(document.pages) == 1:
-                return _write(into, document.write_pdf(**_options(edition, ONE_PAGE)))
-    raise ValueError("the one-page summary does not fit on a page even without its table")
+        inside = f"{_banners(edition)}{article.decode_contents()}{note}"
+        document = _render(
+            html, edition, f'<section class="one-page" style="font-size: {size}pt">{inside}</section>', title
+        )
+        return document if len(document.pages) == 1 else None
+
+    if (page := draw(len(rows), SIZES[-1])) is not None:
+        page = next((found for size in SIZES[:-1] if (found := draw(len(rows), size)) is not None), page)
+    else:
+        fits, too_many = 0, len(rows)
+        page = draw(0, SIZES[-1])
+        while too_many - fits > 1:
+            half = (fits + too_many) // 2
+            found = draw(half, SIZES[-1])
+            fits, too_many, page = (half, too_many, found) if found is not None else (fits, half, page)
+    if page is None:
+        raise ValueError("the one-page summary does not fit on a page even without its table")
+    return _write(into, page.write_pdf(**_options(edition, ONE_PAGE)))
 
 
 def _render(html: Path, edition: Edition, body: str, title: str) -> Any:

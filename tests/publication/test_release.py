@@ -11,7 +11,7 @@ import yaml
 from fixture import stored_review
 
 from evaluation.errors import InputError
-from evaluation.publication import audit, release
+from evaluation.publication import audit, release, withheld
 from evaluation.publication.book import BookRejected
 from evaluation.publication.release import MARK, publish
 from evaluation.publication.withheld import read_report
@@ -79,6 +79,44 @@ def test_nothing_published_holds_a_small_count_a_record_a_path_or_a_name(made) -
     assert not [
         p for p in into.rglob("*") if p.suffix in (".ipynb", ".nc", ".pickle", ".pkl", ".yaml", ".parquet", ".log")
     ]
+
+
+@pytest.fixture(scope="module")
+def trimmed(made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The public folder with one of each kind of file: what is planted in it is found as in the whole, and sooner."""
+    place = tmp_path_factory.mktemp("trimmed") / "html"
+    kept = [
+        "index.html",
+        "searchindex.js",
+        "downloads/findings.csv",
+        "downloads/findings.ods",
+        "downloads/one-page-summary.pdf",
+    ]
+    chart = "scheme_benefit_did-assault-counterfactual"
+    kept += [
+        "interventions/scheme_benefit_did.html",
+        f"downloads/{chart}.csv",
+        f"_static/figures/{chart}.png",
+        "_static/svd.css",
+    ]
+    for name in kept:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(made[1] / name, place / name)
+    return place
+
+
+def without_building(monkeypatch: pytest.MonkeyPatch, tree: Path, plant=lambda html: None) -> None:
+    """Publish a copy of a tree that is built already, with something planted in it."""
+
+    def build(edition, scratch: Path) -> tuple[Path, set[str]]:
+        html = scratch / "html"
+        shutil.copytree(tree, html)
+        names = {p.name for p in (html / "downloads").iterdir()}
+        plant(html)
+        return html, names
+
+    monkeypatch.setattr(release, "make_tree", build)
+    monkeypatch.setattr(release.withheld, "account", lambda edition: withheld.Account({}, []))
 
 
 def first_page(html: Path, text: str) -> None:
@@ -161,53 +199,33 @@ PLANTS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("what", PLANTS)
 def test_what_is_planted_is_caught_and_nothing_is_left(
-    made, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made, trimmed, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, public = made
     plant, fault = PLANTS[what]
-    names = {p.name for p in (public / "downloads").iterdir()}
-
-    def build(edition, scratch: Path) -> tuple[Path, set[str]]:
-        html = scratch / "html"
-        shutil.copytree(
-            public, html, ignore=lambda place, inside: [MARK] + [n for n in inside if n == "board-report.pdf"]
-        )
-        plant(html)
-        return html, names
-
-    monkeypatch.setattr(release, "make_tree", build)
+    without_building(monkeypatch, trimmed, plant)
     monkeypatch.setattr(audit.getpass, "getuser", lambda: "jbloggs")
     monkeypatch.setattr(audit.socket, "gethostname", lambda: "svd-laptop-17")
     with pytest.raises(BookRejected) as caught:
-        publish(folder, tmp_path / "out")
+        publish(made[0], tmp_path / "out")
     assert any(fault in reason for reason in caught.value.reasons), caught.value.reasons
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
 
 
 @pytest.mark.slow
-def test_the_same_tree_without_a_plant_passes_and_replaces_only_an_earlier_edition(
-    made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_a_plant_it_passes_and_replaces_only_an_earlier_edition(
+    made, trimmed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, public = made
-
-    def build(edition, scratch: Path) -> tuple[Path, set[str]]:
-        html = scratch / "html"
-        shutil.copytree(
-            public, html, ignore=lambda place, inside: [n for n in inside if n in (MARK, "board-report.pdf")]
-        )
-        return html, {p.name for p in (html / "downloads").iterdir()}
-
-    monkeypatch.setattr(release, "make_tree", build)
+    without_building(monkeypatch, trimmed)
     into = tmp_path / "out"
-    publish(folder, into)
+    publish(made[0], into)
     (into / "old.html").write_text("x", encoding="utf-8")
-    publish(folder, into)
+    publish(made[0], into)
     assert (into / "index.html").is_file() and not (into / "old.html").exists()
     other = tmp_path / "other"
     other.mkdir()
     (other / "mine.txt").write_text("x", encoding="utf-8")
     with pytest.raises(InputError, match="holds something else"):
-        publish(folder, other)
+        publish(made[0], other)
     assert [p.name for p in other.iterdir()] == ["mine.txt"]
 
 
@@ -240,8 +258,11 @@ def test_drafts_and_unsigned_reviews_are_refused_all_at_once(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_small_count_in_a_report_is_refused_by_the_command(made, tmp_path: Path) -> None:
+def test_a_small_count_in_a_report_is_refused_by_the_command(
+    made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The whole way: an analyst's notebook shows a small count in a column that is under control."""
+    monkeypatch.setattr("evaluation.publication.pdf.why_unavailable", lambda: "No PDF was made, to save time.")
     folder = tmp_path / "review"
     shutil.copytree(made[0], folder, ignore=shutil.ignore_patterns("published", "html"))
     report = next((folder / "_build" / "packets" / "scheme_benefit_did").glob("*/report.ipynb"))
