@@ -29,14 +29,17 @@ def test_a_clean_tree_passes(tmp_path) -> None:
         ('<img src="x.png">', "no alt"),
         ('<p onclick="x()">a</p>', "onclick"),
         ("<script>x</script>", "<script>"),
-        ("<p>/home/someone/reviews</p>", "home folder"),
-        (r"<p>C:\Users\someone\x</p>", "home folder"),
+        ("<p>/home/someone/reviews</p>", "path of a folder"),
+        (r"<p>C:\Users\someone\x</p>", "path of a folder"),
+        ('<img src="x.png" title="/srv/data/x" alt="Line chart of assaults: down by a fifth.">', "path of a folder"),
+        ("<table><tr><th scope='col'>Crime ID</th></tr></table>", "single persons or events"),
         (r"<p>\\server\share\x</p>", "network share"),
         ("<p>write to a.b@c.example</p>", "e-mail"),
         ("<p>at BA1 2AB now</p>", "postcode"),
         ("<p>943 476 5919</p>", "NHS"),
         ("<pre>Traceback (most recent call last):</pre>", "traceback"),
-        ('<table><tr><td class="number count">4</td></tr></table>', "between 1 and 7"),
+        ('<table><tr><td class="number count">4</td></tr></table>', "withheld or rounded"),
+        ('<table><tr><td class="number count">13</td></tr></table>', "withheld or rounded"),
         ("<p>the-secret-folder</p>", "this machine"),
     ],
 )
@@ -47,6 +50,15 @@ def test_leaks_are_found(body: str, fault: str, tmp_path) -> None:
 
 def test_a_contact_may_be_shown(tmp_path) -> None:
     assert find_leaks(tree(tmp_path / "html", "<p>a.b@c.example</p>"), set(), ("a.b@c.example",)) == []
+
+
+@pytest.mark.parametrize("cell", ["[c]", "[x]", "0", "10", "1,250", "between 10 and 25", "\u221215"])
+def test_counts_under_control_pass(cell: str, tmp_path) -> None:
+    assert find_leaks(tree(tmp_path / "html", f'<table><tr><td class="count">{cell}</td></tr></table>'), set()) == []
+
+
+def test_figures_that_are_already_public_are_left_alone(tmp_path) -> None:
+    assert find_leaks(tree(tmp_path / "html", '<table><tr><td class="number">3</td></tr></table>'), set()) == []
 
 
 @pytest.mark.parametrize("name", ["x.ipynb", "_sources/x.txt", "deep/posterior.nc", "not-listed.csv", "x.pickle"])
