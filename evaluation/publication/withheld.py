@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from evaluation.evidence.panel import build_panel
 from evaluation.evidence.tidy import find_data
 from evaluation.judgement.monitoring import WHOLE, WHOLE_NAME
-from evaluation.protocol import Review, indicator_roles, load_review
+from evaluation.protocol import Review, load_review
 from evaluation.publication.disclosure import clean, csv_text, is_controlled
 from evaluation.publication.downloads import read_table
 from evaluation.publication.edition import Edition
@@ -230,7 +230,7 @@ def _ledger(review: Review, edition: Edition, key: str, panel: xr.Dataset) -> Le
         )
     for plan_id, plan in review.plans.items():
         treated = tuple(codes.index(area) for area in plan.treated if area in codes)
-        if plan_id in edition.packets and key in indicator_roles(plan) and len(treated) > 1:
+        if plan_id in edition.packets and key == plan.indicators.primary and len(treated) > 1:
             groups[f"the areas of '{clean(plan.title)}'"] = safe_name(f"{plan_id}-{key}-counterfactual"), treated
     for name, (file, areas) in groups.items():
         if len(areas) > 1:

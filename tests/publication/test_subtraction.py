@@ -117,3 +117,16 @@ def test_the_treated_areas_together_do_not_give_one_away() -> None:
     assert np.isnan(told_series(evaluation, "x", lines)["observed"].values).tolist() == [True, False, False]
     evaluation.review.indicators["x"].disclosure = "already_public"
     assert told_series(evaluation, "x", lines) is lines
+
+
+def test_the_example_has_totals_that_would_tell() -> None:
+    """The figure that decision 0010 gives."""
+    from evaluation import resources
+    from evaluation.evidence.panel import build_panel
+    from evaluation.protocol import load_review
+
+    review = load_review(resources.folder("params") / "example")
+    treated = list(review.plans["street_mentors"].treated)
+    panel = build_panel(review, "knife_offences")["value"].sel(area=treated)
+    telling = gives_away(panel.values.astype(float), "partner")
+    assert (len(treated), int(telling.sum()), len(telling)) == (2, 12, 96)
