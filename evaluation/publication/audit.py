@@ -64,6 +64,8 @@ _PERSONAL = re.compile(
     r"date[ _-]of[ _-]birth|\bd\.?o\.?b\b|(?:fore|sur|last|first|full)[ _-]?name|post[ _-]?code|latitude|longitude|easting|northing|\baddress of\b",
     re.IGNORECASE,
 )
+# Of a drawing, what is no word: coordinates would look like numbers of patients, addresses of name spaces like links.
+_GEOMETRY = re.compile(r"\b(?:d|points|transform|viewBox|xmlns(?::\w+)?)=\"[^\"]*\"|<!DOCTYPE[^>]*>")
 
 
 @dataclass
@@ -235,9 +237,7 @@ def _read(path: Path, name: str, counted: dict[str, set[str]], thorough: bool) -
         ]
     if path.suffix == ".svg" and not name.startswith("_static/images"):
         found = re.findall(r"<script|\son\w+\s*=|javascript:|href\s*=\s*['\"](?!#)", content, re.IGNORECASE)
-        return re.sub(r"xmlns(:\w+)?=\"[^\"]*\"|<!DOCTYPE[^>]*>", "", content), [
-            "is a drawing with a script or a link"
-        ] if found else []
+        return _GEOMETRY.sub(" ", content), ["is a drawing with a script or a link"] if found else []
     return content, []
 
 

@@ -67,3 +67,15 @@ def test_files_that_may_not_be_there(name: str, tmp_path) -> None:
     (html / name).parent.mkdir(parents=True, exist_ok=True)
     (html / name).write_text("x", encoding="utf-8")
     assert find_leaks(html, {"listed.csv"})
+
+
+def test_words_of_a_drawing_are_read_and_its_coordinates_are_not(tmp_path) -> None:
+    html = tree(tmp_path / "html")
+    drawing = html / "_static" / "figures" / "x.svg"
+    drawing.parent.mkdir(parents=True)
+    drawing.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg"><path d="M 943 476 5919 L 1 2"/></svg>', encoding="utf-8"
+    )
+    assert find_leaks(html, set()) == []
+    drawing.write_text('<svg xmlns="http://www.w3.org/2000/svg"><!-- 943 476 5919 --></svg>', encoding="utf-8")
+    assert any("NHS" in fault for fault in find_leaks(html, set()))
