@@ -270,6 +270,8 @@ def main() -> None:
             raise
         text = str(error).strip().splitlines()
         typer.echo(f"svd stopped: {type(error).__name__}: {text[0] if text else ''}", err=True)
+        for reason in getattr(error, "reasons", []):  # why a book was not accepted, page by page
+            typer.echo(f"  {reason}", err=True)
         typer.echo("This is a fault of ours. Set SVD_DEBUG=1 and run again to see where.", err=True)
         sys.exit(1)
 
