@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evaluation.errors import InputError, Problem
+from evaluation.protocol import load_review
 from evaluation.publication import versions, withheld
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.book import BookRejected, allowed_texts, hash_tree, make_tree
@@ -81,7 +82,8 @@ def publish(review_folder: Path, into: Path, draft: bool = False) -> Release:
     if not draft:
         said = replace(versions.record_of(edition), shown=account.shown(), files=about_files(into))
         record = versions.write_record(edition.folder, said)
-    return Release(into / "index.html", report, withheld.sentences(account), record)
+    lines = [*withheld.sentences(account), *withheld.find_words(load_review(edition.folder))]
+    return Release(into / "index.html", report, lines, record)
 
 
 def about_files(into: Path) -> dict[str, str]:
@@ -119,9 +121,11 @@ def _occupied(into: Path, edition: Edition) -> Iterator[Problem]:
 
 
 def _people(edition: Edition) -> Iterator[str]:
-    """Names that the review prints on purpose: one of them may also be the name of this computer's user."""
+    """Names that the review prints on purpose: one of them may also be the name of this computer or of its user."""
     settings = edition.settings
-    yield from settings.authors
+    yield settings.partnership
+    yield from (*settings.authors, *settings.authorities)
+    yield from (area.name for area in load_review(edition.folder).areas.areas.values())
     if settings.signed_off:
         yield settings.signed_off.by
     for task in settings.quality_assurance:

@@ -7,6 +7,7 @@ know what is not.
 import csv
 import io
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,6 +179,33 @@ def sentences(found: Account) -> list[str]:
         )
     if found.public:
         lines.append(f"Under no control, because already public: {', '.join(found.public)}.")
+    return lines
+
+
+def find_words(review: Review) -> list[str]:
+    """Places where people wrote a number of 1 to 7 beside a unit that is under control: somebody must read them again.
+
+    They are news and no refusal: "one assault costs more than ..." gives nobody away.
+    """
+    units = {
+        form
+        for indicator in review.indicators.values()
+        if is_controlled(indicator.disclosure)
+        for form in (indicator.unit, indicator.unit.removesuffix("s"))
+    }
+    if not units:
+        return []
+    small = re.compile(
+        rf"\b(?:[1-7]|one|two|three|four|five|six|seven) (?:{'|'.join(map(re.escape, sorted(units)))})\b", re.IGNORECASE
+    )
+    lines = []
+    for path in (review.folder / "review.yaml", *review.plan_files.values()):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if seen := small.search(line.partition(" #")[0]):
+                place = path.relative_to(review.folder).as_posix()
+                lines.append(
+                    f"Read again: {place}, line {number}, speaks of '{seen.group(0)}'. Small counts in words are not withheld."
+                )
     return lines
 
 

@@ -79,3 +79,12 @@ def test_words_of_a_drawing_are_read_and_its_coordinates_are_not(tmp_path) -> No
     assert find_leaks(html, set()) == []
     drawing.write_text('<svg xmlns="http://www.w3.org/2000/svg"><!-- 943 476 5919 --></svg>', encoding="utf-8")
     assert any("NHS" in fault for fault in find_leaks(html, set()))
+
+
+def test_a_computer_called_like_a_town_does_not_stop_the_book(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("evaluation.publication.audit.socket.gethostname", lambda: "norwich")
+    html = tree(tmp_path / "html", "<p>Violence in Norwich fell.</p>")
+    (html / "searchindex.js").write_text('Search.setIndex({"terms":{"norwich":0}})', encoding="utf-8")
+    assert find_leaks(html, set()) == []
+    (html / "other.html").write_text("<main>made on norwich</main>", encoding="utf-8")
+    assert any("name of this machine" in fault for fault in find_leaks(html, set()))

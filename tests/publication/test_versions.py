@@ -14,6 +14,7 @@ from evaluation.publication.display import Table, to_outputs
 from evaluation.publication.edition import open_edition, write_failure
 from evaluation.publication.staging import Stage
 from evaluation.publication.status import status_blocks
+from evaluation.publication.withheld import find_words
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +162,10 @@ def test_the_status_page_shows_every_packet_diagnostics_versions_and_failures(re
     packet = next((review / "_build" / "packets" / "scheme_benefit_its").iterdir())
     (packet / "run.json").write_text("{", encoding="utf-8")
     assert "the packet cannot be read" in words(status_blocks(edition))
+
+
+def test_small_numbers_in_words_are_listed_for_somebody_to_read(review: Path) -> None:
+    assert find_words(load_review(review)) == []
+    change(review, summary="There were three events in May, 12 events in June and 4 areas.")
+    found = find_words(load_review(review))
+    assert len(found) == 1 and "review.yaml, line" in found[0] and "'three events'" in found[0]
