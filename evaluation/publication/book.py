@@ -4,6 +4,7 @@ The book is built in a folder of its own and put in its place in one step, so th
 a failed build leaves the published book as it was.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -16,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import resources
+from evaluation.errors import PlainFailure, storage_fault
 from evaluation.publication import annual, pages
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
 from evaluation.publication.staging import Stage, StagingError, raw_html, safe_name, stage_notebook
+from evaluation.writing import write_whole
 
 
-class BookRejected(RuntimeError):
+class BookRejected(PlainFailure):
     """The book could not be built, or may not be published; `reasons` says why. The old book is still there."""
 
     def __init__(self, reasons: list[str]) -> None:
@@ -198,6 +201,8 @@ def _run_sphinx(staging: Path, scratch: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
+        if storage_fault(RuntimeError(done.stderr)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(staging))
         said = (done.stderr + done.stdout).replace(str(staging) + os.sep, "").replace(str(scratch), "")
         raise BookRejected(
             [line for line in said.splitlines() if line.strip()] or [f"sphinx ended with {done.returncode}"]
@@ -211,7 +216,7 @@ def _write_manifest(html: Path, path: Path) -> None:
         for p in sorted(html.rglob("*"))
         if p.is_file()
     }
-    path.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(files, indent=1) + "\n")
 
 
 def _swap(new: Path, place: Path, scratch: Path) -> None:

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
+from evaluation.errors import PlainFailure
 from evaluation.publication.display import SENTINEL
 from evaluation.publication.kernels import FRESH, WarmKernel, keep_kernel
 
@@ -24,7 +25,7 @@ START_TIMEOUT = 180  # seconds; a busy machine has been seen to need more than p
 ENGINE = "svd"
 
 
-class NotebookRejected(RuntimeError):
+class NotebookRejected(PlainFailure):
     """A report that did not run to its end, or is not the report of this run."""
 
     def __init__(self, template: str, reason: str) -> None:
