@@ -7,6 +7,7 @@ that has had an order for too long is stopped, and another takes what is left.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from evaluation.errors import storage_fault
 
 if TYPE_CHECKING:
     from evaluation.inference.order import Order
@@ -123,15 +126,23 @@ def labour(pipe: connection.Connection, folder: Path, cores: int, work: Work) ->
     try:
         pipe.send(None)  # here, with everything imported
         while (order := pipe.recv()) is not None:
-            try:
-                answer: Any = work(order, folder, cores)
-            except OSError as fault:
-                answer = fault
-            pipe.send(answer)
-    except MemoryError:
-        os._exit(OUT_OF_MEMORY)  # nothing more can be relied on in this process
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
+            pipe.send(work(order, folder, cores))
+    except Exception as error:
+        _give_up(error, pipe)
+
+
+def _give_up(error: Exception, pipe: connection.Connection) -> None:
+    """End this process at once, saying so where whoever employs it can do something about it.
+
+    Nothing is tidied up: the library that stores draws crashes when it closes a file that a full disk has cut off.
+    """
+    if isinstance(error, MemoryError):
+        os._exit(OUT_OF_MEMORY)
+    if isinstance(error, EOFError | BrokenPipeError | ConnectionResetError):  # nobody is there any more
+        os._exit(0)
+    number = getattr(error, "errno", None) or errno.ENOSPC
+    pipe.send(OSError(number, os.strerror(number), getattr(error, "filename", None)) if storage_fault(error) else error)
+    os._exit(1)
 
 
 def _hire(orders: deque[Order], folder: Path, cores: int, work: Work) -> Worker:
@@ -151,7 +162,7 @@ def _hear(worker: Worker, ledger: Ledger) -> bool:
     except (EOFError, OSError):
         _mourn(worker, ledger)
         return False
-    if isinstance(answer, OSError):
+    if isinstance(answer, Exception):
         raise answer
     if worker.order is not None:
         ledger.done.add(worker.order.task.key)

@@ -100,7 +100,9 @@ def write_packet(folder: Path, evaluation: Evaluated, notebook: Path | None, pos
         if notebook is not None:
             shutil.copyfile(notebook, scratch / "report.ipynb")
         if posterior is not None:
-            posterior.to_netcdf(scratch / "posterior.nc", engine="h5netcdf")
+            # By way of memory: the library crashes when it closes a file that a full disk has cut off.
+            with posterior.to_netcdf(engine="h5netcdf") as content:
+                (scratch / "posterior.nc").write_bytes(content)
         scratch.chmod(0o755)
         os.replace(scratch, place)
     finally:

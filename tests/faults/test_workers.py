@@ -5,21 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from evaluation.inference.workers import OUT_OF_MEMORY, employ, say_death, say_late
 from tests.faults import accidents
-from tests.faults.accidents import DIES, DIES_ONCE, FAILS, FINDS_THE_DISK_FULL, FINE, HANGS, NEEDS_MEMORY
+from tests.faults.accidents import DIES, DIES_ONCE, FAILS, FINDS_THE_DISK_FULL, FINE, HANGS, NEEDS_MEMORY, order
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a process is killed by POSIX means")
-
-
-def order(seed: int) -> Any:
-    """As much of an order as workers look at; what it really holds takes seconds to import."""
-    return SimpleNamespace(task=SimpleNamespace(key=f"key-{seed}", seed=seed))
 
 
 def have_done(folder: Path, groups: list[list[int]], jobs: int = 1, seconds: float | None = None) -> dict[int, str]:
