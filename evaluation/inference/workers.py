@@ -204,8 +204,10 @@ def _mourn(worker: Worker, ledger: Ledger) -> None:
 
 def _has_time(worker: Worker, ledger: Ledger, seconds: float | None) -> bool:
     """Stop a worker that has had an order for too long; False if it was stopped."""
-    longest = seconds if seconds is None or worker.order is not None else max(seconds, START_SECONDS)
-    if longest is None or time.monotonic() - worker.since <= longest:
+    if seconds is None:
+        return True
+    longest = seconds if worker.order is not None else max(seconds, START_SECONDS)
+    if time.monotonic() - worker.since <= longest:
         return True
     _dismiss(worker)
     order = worker.order or (worker.next.popleft() if worker.next else None)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,9 @@ def write_packet(folder: Path, evaluation: Evaluated, notebook: Path | None, pos
             shutil.copyfile(notebook, scratch / "report.ipynb")
         if posterior is not None:
             # By way of memory: the library crashes when it closes a file that a full disk has cut off.
-            with posterior.to_netcdf(engine="h5netcdf") as content:
-                (scratch / "posterior.nc").write_bytes(content)
+            content = BytesIO()
+            posterior.to_netcdf(content, engine="h5netcdf")
+            (scratch / "posterior.nc").write_bytes(content.getvalue())
         scratch.chmod(0o755)
         os.replace(scratch, place)
     finally:
