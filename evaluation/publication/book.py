@@ -22,7 +22,7 @@ from evaluation.publication import annual, pages
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
-from evaluation.publication.staging import Stage, StagingError, raw_html, safe_name, stage_notebook
+from evaluation.publication.staging import Stage, StagingError, plain_title, raw_html, safe_name, stage_notebook
 from evaluation.writing import write_whole
 
 
@@ -133,9 +133,9 @@ def _write_configuration(
     config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
     title = settings.title if settings.year in settings.title else f"{settings.title}, {settings.year}"
     config |= {
-        "title": title,
-        "author": ", ".join(settings.authors) or settings.partnership,
-        "copyright": f"{datetime.now(UTC).year} {settings.partnership}",
+        "title": plain_title(title),
+        "author": plain_title(", ".join(settings.authors) or settings.partnership),
+        "copyright": plain_title(f"{datetime.now(UTC).year} {settings.partnership}"),
     }
     sphinx = config["sphinx"]["config"]
     sphinx["html_context"] = {

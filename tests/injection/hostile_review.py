@@ -17,8 +17,8 @@ from tests.protocol.example_review import count as made_up
 
 NUMBERS = count(1)
 # An area's code, a group, a marker and the name of a prior work are names too, and free.
-CODES = {n: f"T{n:02d}" for n in range(1, 6)} | {6: short(9001), 7: short(9002)}
-GROUP, MARKER = short(9003), "*<b onmouseover=alert(1)>"
+CODES = {n: short(9000 + n) for n in range(1, 7)}
+GROUP, MARKER = short(9008), short(9009)
 
 
 def t() -> str:
@@ -50,9 +50,9 @@ def areas() -> dict[str, Any]:
     """`areas.yaml`."""
     return {
         "areas": {
-            code: {"name": t(), "population": 10_000 * n, "neighbours": [CODES[n % 7 + 1]]} for n, code in CODES.items()
+            code: {"name": t(), "population": 10_000 * n, "neighbours": [CODES[n % 6 + 1]]} for n, code in CODES.items()
         },
-        "groups": {GROUP: {"areas": [CODES[n] for n in (3, 4, 5, 6)], "because": t()}},
+        "groups": {GROUP: {"areas": [CODES[n] for n in (3, 4, 5)], "because": t()}},
     }
 
 
@@ -79,24 +79,32 @@ def plan(plan_id: str, design: str) -> dict[str, Any]:
     shared: dict[str, Any] = {
         "id": plan_id, "title": t(), "question": t(), "theory_of_change": t(), "moderators": t(), "implementation": t(), "kind": t(),
         "design": design, "indicators": {"primary": "assaults", "secondary": ["referrals"]},
-        "treated": {CODES[1]: "2023-01", CODES[7]: "2023-04"},
+        "treated": {CODES[1]: "2023-01", CODES[6]: "2023-04"},
         "period": {"start": "2021-01", "end": "2023-12", "exclude": [{"from": "2021-05", "to": "2021-05", "because": t()}]},
         "priors": {"effect": {"normal": [0, 0.25], "because": t()}},
         "costs": {"total": 150_000, "price_year": "2020-21", "source": t(), "basis": "estimate", "optimism_bias": {"share": 0.1, "because": t()}},
-        "delivery": {"planned": 400, "delivered": 352, "unit": t()},
+        "delivery": {"planned": 400, "delivered": 352, "unit": t(), "by_area": {CODES[1]: 200, CODES[6]: 152}},
         "assumptions": [{"says": t(), "quality": "red", "impact": "red", "source": t()}],
         "decision": {"recommended": "continue", "because": t()},
     }  # fmt: skip
     if design == "did":
         shared["comparison"] = {"areas": GROUP, "exclude": {CODES[5]: {"because": t()}}}
-        shared["displacement"] = {"buffer": [CODES[2]], "because": t()}
+        shared["displacement"] = {"buffer": [CODES[2]], "comparison": [CODES[4]], "because": t()}
     return shared
 
 
 def definitions() -> dict[str, Any]:
     """`definitions.yaml`."""
     element = {"what": t(), "codes": ["1"], "needs": t()}
-    return {"ours": {"title": t(), "source": {"document": t(), "address": t()}, "words": t(), "includes": [element], "note": t()}}
+    return {
+        "ours": {
+            "title": t(),
+            "source": {"document": t(), "address": t()},
+            "words": t(),
+            "includes": [element],
+            "note": t(),
+        }
+    }
 
 
 def tables() -> Iterator[tuple[str, list[list[Any]]]]:
@@ -109,11 +117,14 @@ def tables() -> Iterator[tuple[str, list[list[Any]]]]:
     shock = ["ours", "2022-03-01", "2022-04-30", "record_system", "england", "no", t(), t(), t(), "2024-01-01", "yes"]
     columns = ["id", "start", "end", "kind", "scope", "closed", "title", "note", "source", "checked", "verified"]
     yield "shocks.csv", [columns, shock]
-    yield "needs/profile.csv", [
-        ["indicator", "dimension", "group", "count", "population"],
-        ["assaults", short(9010), short(9011), 80, 5000],
-        ["assaults", short(9010), short(9012), 40, 5100],
-    ]
+    yield (
+        "needs/profile.csv",
+        [
+            ["indicator", "dimension", "group", "count", "population"],
+            ["assaults", short(9010), short(9011), 80, 5000],
+            ["assaults", short(9010), short(9012), 40, 5100],
+        ],
+    )
     yield "needs/context.csv", [["area", short(9013)], *([code, n] for n, code in CODES.items())]
     offence = ["theirs", t(), 1000, "2020-21", t(), t(), 300, "", 200, "", t()]
     names = ["offence", "title", "value", "price_year", "quality", "source", "police", "health", "justice", "victims", "parts_quality"]  # fmt: skip

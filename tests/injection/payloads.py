@@ -16,7 +16,7 @@ def payload(n: int) -> str:
     start = _STARTS[n % len(_STARTS)]
     text = (
         f'{start}HYPERLINK("http://{HOST}/{n}","x") N{n}N <script>{script}</script>'
-        f'<img src="x{n}" onerror="{script}"> <svg/onload={script}> </title></style></textarea> '
+        f'<img src="x{n}" onerror="{script}"> <svg/onload={script}> '
         f"[link](javascript:{script}) <javascript:{script}> ![i](http://{HOST}/{n}.png) "
         f"{{raw}}`<b>{n}</b>` `` {{{{ contact }}}} {{{script}}} $x_{n}$ $\\foo{n}$ %s {{0.__class__}} \\N "
         f"Llŷn ŵŷ 😀 日本 ../../CON:{n}|*?"
