@@ -73,8 +73,8 @@ _STORAGE = {
     errno.EROFS: "This place can only be read",
     errno.EACCES: "This may not be opened or written",
     errno.EPERM: "This may not be opened or written",
+    getattr(errno, "ESTALE", errno.EIO): "The network drive has gone away",
     errno.EIO: "The disk does not answer as it should",
-    errno.ESTALE: "The network drive has gone away",
     errno.ENAMETOOLONG: "This name is too long for this computer",
 }
 _FULL = ("No space left on device", "not enough space on the disk")
