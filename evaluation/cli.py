@@ -49,6 +49,15 @@ ReviewFolder = Annotated[
 ]
 DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
 JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
+# An indicator of 20 areas with all its checks takes a minute or two, one of 300 areas and ten years half an hour: what
+# has not ended after four times that will not end.
+DEFAULT_FIT_MINUTES = 120.0
+MinutesOption = Annotated[
+    float,
+    typer.Option(
+        "--fit-minutes", min=0.01, help="Longest time for one indicator of one plan; then it is reported as failed."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result and what went wrong.")]
 ProfileOption = Annotated[Profile, typer.Option(help="draft: quick, cannot be published. publish: what counts.")]
 
@@ -101,6 +110,7 @@ def run(
     plan: Annotated[Path, typer.Argument(help="A plan file in a review's plans folder.")],
     profile: ProfileOption = Profile.publish,
     jobs: JobsOption = DEFAULT_JOBS,
+    fit_minutes: MinutesOption = DEFAULT_FIT_MINUTES,
     quiet: QuietOption = False,
 ) -> None:
     """Evaluate one plan on every indicator in it. The last line printed is its packet folder."""
@@ -111,7 +121,7 @@ def run(
     limit_threads()
     try:
         with news(quiet) as progress:
-            place, evaluation = run_plan(path, profile.value, jobs, progress)
+            place, evaluation = run_plan(path, profile.value, jobs, progress, fit_minutes)
     except InputError as error:
         list_problems(error)
     for entry in evaluation.finding["indicators"].values():
@@ -128,6 +138,7 @@ def review(
     jobs: JobsOption = DEFAULT_JOBS,
     only: Annotated[list[str] | None, typer.Option(help="Evaluate this plan only (may be repeated).")] = None,
     scheduler: Annotated[str, typer.Option(help="A Dask scheduler that takes the work: tcp://HOST:PORT.")] = "",
+    fit_minutes: MinutesOption = DEFAULT_FIT_MINUTES,
     quiet: QuietOption = False,
 ) -> None:
     """Evaluate every plan, write the reports and build the book."""
@@ -143,7 +154,7 @@ def review(
                 "Use the name of a file in plans/, without .yaml.",
             )
         with news(quiet) as progress:
-            outcome = run_review(folder, profile.value, jobs, only or [], progress, scheduler)
+            outcome = run_review(folder, profile.value, jobs, only or [], progress, scheduler, fit_minutes)
     except InputError as error:
         list_problems(error)
     if outcome.kept:
@@ -162,10 +173,13 @@ def book(
 ) -> None:
     """Rebuild the book from stored packets only."""
     from evaluation.errors import InputError
+    from evaluation.occupancy import occupy
     from evaluation.publication.book import build_book
 
+    folder = locate(review)
     try:
-        typer.echo(f"Open {build_book(locate(review), allow_draft=draft)}")
+        with occupy(folder):
+            typer.echo(f"Open {build_book(folder, allow_draft=draft)}")
     except InputError as error:
         list_problems(error)
 
@@ -267,9 +281,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SVD_DEBUG"):
             raise
-        text = str(error).strip().splitlines()
-        typer.echo(f"svd stopped: {type(error).__name__}: {text[0] if text else ''}", err=True)
-        typer.echo("This is a fault of ours. Set SVD_DEBUG=1 and run again to see where.", err=True)
+        from evaluation.errors import explain
+
+        for line in explain(error):
+            typer.echo(line, err=True)
         sys.exit(1)
 
 

@@ -4,6 +4,7 @@ The book is built in a folder of its own and put in its place in one step, so th
 a failed build leaves the published book as it was.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -16,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import resources
+from evaluation.errors import PlainFailure, storage_fault
 from evaluation.publication import annual, pages
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
-from evaluation.publication.staging import Stage, StagingError, raw_html, safe_name, stage_notebook
+from evaluation.publication.staging import Stage, StagingError, plain_title, raw_html, safe_name, stage_notebook
+from evaluation.writing import write_whole
 
 
-class BookRejected(RuntimeError):
+class BookRejected(PlainFailure):
     """The book could not be built, or may not be published; `reasons` says why. The old book is still there."""
 
     def __init__(self, reasons: list[str]) -> None:
@@ -130,9 +133,9 @@ def _write_configuration(
     config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
     title = settings.title if settings.year in settings.title else f"{settings.title}, {settings.year}"
     config |= {
-        "title": title,
-        "author": ", ".join(settings.authors) or settings.partnership,
-        "copyright": f"{datetime.now(UTC).year} {settings.partnership}",
+        "title": plain_title(title),
+        "author": plain_title(", ".join(settings.authors) or settings.partnership),
+        "copyright": plain_title(f"{datetime.now(UTC).year} {settings.partnership}"),
     }
     sphinx = config["sphinx"]["config"]
     sphinx["html_context"] = {
@@ -198,6 +201,8 @@ def _run_sphinx(staging: Path, scratch: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
+        if storage_fault(RuntimeError(done.stderr)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(staging))
         said = (done.stderr + done.stdout).replace(str(staging) + os.sep, "").replace(str(scratch), "")
         raise BookRejected(
             [line for line in said.splitlines() if line.strip()] or [f"sphinx ended with {done.returncode}"]
@@ -211,7 +216,7 @@ def _write_manifest(html: Path, path: Path) -> None:
         for p in sorted(html.rglob("*"))
         if p.is_file()
     }
-    path.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(files, indent=1) + "\n")
 
 
 def _swap(new: Path, place: Path, scratch: Path) -> None:

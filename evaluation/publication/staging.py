@@ -79,9 +79,9 @@ class Stage:
         top = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n" if wide else ""
         path = self.folder / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The search shows titles as HTML without escaping them, so a title never holds an angle bracket.
-        title = clean(title, 160).translate({ord("<"): "‹", ord(">"): "›"})
-        path.write_text(f"{top}# {escape_markdown(title) or 'Untitled'}\n\n{body.strip()}\n", encoding="utf-8")
+        path.write_text(
+            f"{top}# {escape_markdown(plain_title(title)) or 'Untitled'}\n\n{body.strip()}\n", encoding="utf-8"
+        )
         return name
 
     def add_download(self, name: str, csv: str, about: str) -> str:
@@ -123,6 +123,11 @@ def raw_html(fragment: str) -> str:
     longest = max([2] + [len(run) for run in re.findall(r"`+", fragment)])
     fence = "`" * (longest + 1)
     return f"{fence}{{raw}} html\n{fragment}\n{fence}\n\n"
+
+
+def plain_title(text: str) -> str:
+    """A title without angle brackets: the theme's search shows titles, its own page's among them, without escaping them."""
+    return clean(text, 160).translate({ord("<"): "‹", ord(">"): "›"})
 
 
 def safe_name(text: str) -> str:
