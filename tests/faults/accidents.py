@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import time
+from multiprocessing import parent_process
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,13 @@ def work(order: Any, folder: Path, cores: int) -> dict[str, str]:
     elif seed == WRITES_DRAWS:
         write_draws(folder)
     return {order.task.key: "It did not converge."} if seed == FAILS else {}
+
+
+def answer(number: int) -> int:
+    """A series judged, except by a worker that comes to the sixth."""
+    if number == 5 and parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
 
 
 def order(seed: int) -> Any:

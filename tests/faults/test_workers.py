@@ -62,3 +62,14 @@ def test_workers_are_gone_when_the_work_is_done(tmp_path: Path) -> None:
 
     assert have_done(tmp_path, [[FINE], [FAILS]], jobs=2) == {FAILS: "It did not converge."}
     assert active_children() == []
+
+
+def test_series_of_a_pool_that_breaks_are_judged_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers of monitoring: one that is killed takes its pool with it, and no series."""
+    from evaluation.judgement import board
+
+    monkeypatch.setattr(board, "_answer", accidents.answer)
+    told: list[tuple[int, int]] = []
+    found = board._answer_all(list(range(9)), 2, lambda *now: told.append(now))  # type: ignore[arg-type]
+    assert found == list(range(9))
+    assert told[-1] == (9, 9) and [done for done, _ in told] == list(range(10))
