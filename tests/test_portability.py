@@ -120,7 +120,20 @@ def test_and_nothing_else(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*sorted(RESERVED), "x" * (LONGEST + 1), "Outreach", "a b", "a.b", "../a", "a/b", "ŵ", "a\u202eb", ""]
+    "name",
+    [
+        *sorted(RESERVED),
+        "x" * (LONGEST + 1),
+        "Outreach",
+        "a b",
+        "a.b",
+        '"; import os',
+        "../a",
+        "a/b",
+        "ŵ",
+        "a\u202eb",
+        "",
+    ],
 )
 def test_names_that_a_file_system_cannot_keep_are_refused(name: str) -> None:
     fault = slug_fault(name, "an id")
