@@ -82,9 +82,11 @@ def _stage(stage: Stage, edition: Edition, drafts: str, scratch: Path) -> None:
             scratch / "annual_review.ipynb",
             annual.edition_key(edition),
         )
-        body = stage_notebook(stage, read_accepted(place), "index")
-        stage.add_page("index", edition.settings.title, body, wide=True)
-        standing = _stage_standing(stage, edition)
+        told = read_accepted(place)
+        stage.add_page("index", edition.settings.title, stage_notebook(stage, told, "index"), wide=True)
+        compared = stage_notebook(stage, told, "compared", "compared")
+        standing = [stage.add_page("compared", "The interventions compared", compared, wide=True)]
+        standing += _stage_standing(stage, edition)
         about = pages.stage_pages(stage, edition, source)
     except (NotebookRejected, StagingError) as error:
         raise BookRejected([str(error)]) from error
@@ -110,10 +112,17 @@ def _stage_chapter(stage: Stage, edition: Edition, plan_id: str) -> str:
     packet = edition.packets[plan_id]
     if packet.notebook is None:
         raise BookRejected([f"{packet.path.name} of '{plan_id}' holds no report; run the plan again."])
+    annex = f"annexes/{safe_name(plan_id)}"
     try:
-        body = stage_notebook(stage, read_accepted(packet.notebook, packet.run.get("key")), name)
+        report = read_accepted(packet.notebook, packet.run.get("key"))
+        body = stage_notebook(stage, report, name)
+        detail = stage_notebook(stage, report, annex, "annex")
     except (NotebookRejected, StagingError) as error:
         raise BookRejected([f"The chapter of '{plan_id}': {error}"]) from error
+    if detail.strip():
+        back = f"For those who must judge the finding. The [chapter](../{name}.md) says what was found.\n\n"
+        stage.add_page(annex, f"Annex: {packet.title}", back + detail)
+        body += f"\nThe [evaluator's annex](../{annex}.md) holds every check, the model and the computation.\n"
     if plan_id in edition.changed:
         note = '<p class="svd-warning">The plan was changed after this evaluation was run; the chapter tells the plan that was run.</p>'
         body = raw_html(note) + body
@@ -146,6 +155,13 @@ def _write_configuration(
     if chapters:
         parts.append({"caption": "Interventions", "chapters": [{"file": name} for name in chapters]})
     parts.append({"caption": "About this review", "chapters": about})
+    annexes = [
+        {"file": name}
+        for plan in chapters
+        if (folder / f"{(name := plan.replace('interventions/', 'annexes/', 1))}.md").is_file()
+    ]
+    if annexes:
+        parts.append({"caption": "For the evaluator", "chapters": annexes})
     toc = {"format": "jb-book", "root": "index", "parts": parts}
     (folder / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE, label_ends, period_axis, shade_unused
+from evaluation.publication.annotate import label_ends, period_axis, shade_unused
 from evaluation.publication.axis import percent_ticks, wrap_label
 from evaluation.publication.disclosure import (
     CONFIDENTIAL,
@@ -25,6 +25,8 @@ from evaluation.publication.disclosure import (
 )
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import Subject, render, rounded, score_cell, values_of
+from evaluation.publication.palette import BLUE, DARK, LABEL_ORANGE
+from evaluation.publication.reading import READING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,7 +101,15 @@ def event_study(effects: Sequence[Mapping[str, Any]], subject: Subject, meaningf
         caption += "The path has the shape that the plan gave it, so neighbouring periods are not separate evidence; "
         caption += "nothing was estimated for the time before."
     alt = alt_sentence("Chart with intervals", f"the effect on {subject.title} by periods since the start", ends)
-    return Figure(f"{subject.name}-by-time", render(draw, 3.8), alt, caption, data)
+    return Figure(
+        f"{subject.name}-by-time",
+        render(draw, 3.8),
+        alt,
+        caption,
+        data,
+        source=subject.source,
+        reading=READING["event_study"],
+    )
 
 
 def placebo_distribution(
@@ -183,7 +193,15 @@ def placebo_distribution(
     alt = alt_sentence("Dot chart", f"the estimate for {subject.title} among {what}s where nothing was done", among)
     height = 1.2 + (0.3 if len(rows) <= MOST_NAMES else 0.12) * len(rows)
     name = f"{subject.name}-placebo-{'dates' if date else 'areas'}"
-    return Figure(name, render(draw, min(max(height, 2.4), 7.0)), alt, caption, data)
+    return Figure(
+        name,
+        render(draw, min(max(height, 2.4), 7.0)),
+        alt,
+        caption,
+        data,
+        source=subject.source,
+        reading=READING["placebo"],
+    )
 
 
 def prior_and_posterior(
@@ -248,7 +266,9 @@ def prior_and_posterior(
     )
     trend = f"{say.percentage(subject.interval)} interval {before} before, {later} after"
     alt = alt_sentence("Density chart", f"the effect on {subject.title} before and after the data", trend)
-    return Figure(f"{subject.name}-prior", render(draw, 3.4), alt, caption, data)
+    return Figure(
+        f"{subject.name}-prior", render(draw, 3.4), alt, caption, data, source=subject.source, reading=READING["prior"]
+    )
 
 
 def predictive_check(bands: xr.Dataset, subject: Subject) -> Figure | None:
@@ -311,7 +331,14 @@ def predictive_check(bands: xr.Dataset, subject: Subject) -> Figure | None:
         caption += " Grey periods were left out of the analysis."
     alt = alt_sentence("Chart with bands", f"recorded and replicated {subject.title}", share)
     return Figure(
-        f"{subject.name}-predictive", render(draw, 4.0), alt, caption, data, ("Recorded",) if controlled else ()
+        f"{subject.name}-predictive",
+        render(draw, 4.0),
+        alt,
+        caption,
+        data,
+        ("Recorded",) if controlled else (),
+        subject.source,
+        READING["predictive"],
     )
 
 

@@ -12,11 +12,12 @@ from evaluation.evidence.context import Ring
 from evaluation.judgement.needs import SURE, Need, Place
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK
 from evaluation.publication.axis import wrap_label
 from evaluation.publication.disclosure import clean
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import render
+from evaluation.publication.palette import BLUE, DARK
+from evaluation.publication.reading import READING
 from evaluation.publication.staging import safe_name
 
 if TYPE_CHECKING:
@@ -86,7 +87,15 @@ def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
         f"{title} by area",
         f"{said}; rates from {say.plain(rates.min())} to {say.plain(rates.max())} per 100,000 a year",
     )
-    return Figure(safe_name(f"needs-{need.indicator.key}-map"), render(draw, 5.5), alt, caption, data)
+    return Figure(
+        safe_name(f"needs-{need.indicator.key}-map"),
+        render(draw, 5.5),
+        alt,
+        caption,
+        data,
+        source=need.indicator.source,
+        reading=READING["map"],
+    )
 
 
 def area_ranges(need: Need, interval: float) -> Figure | None:
@@ -128,7 +137,13 @@ def area_ranges(need: Need, interval: float) -> Figure | None:
         f"{clear} of {len(places)} areas clearly above or below the partnership",
     )
     return Figure(
-        safe_name(f"needs-{need.indicator.key}-areas"), render(draw, 1.0 + 0.34 * len(places)), alt, caption, data
+        safe_name(f"needs-{need.indicator.key}-areas"),
+        render(draw, 1.0 + 0.34 * len(places)),
+        alt,
+        caption,
+        data,
+        source=need.indicator.source,
+        reading=READING["ranges"],
     )
 
 
@@ -165,7 +180,15 @@ def season_chart(need: Need, interval: float) -> Figure | None:
         f"{title} by month of the year",
         f"highest in {top}, {say.change(max(middle))} than in an even year",
     )
-    return Figure(safe_name(f"needs-{need.indicator.key}-season"), render(draw, 3.0), alt, caption, data)
+    return Figure(
+        safe_name(f"needs-{need.indicator.key}-season"),
+        render(draw, 3.0),
+        alt,
+        caption,
+        data,
+        source=need.indicator.source,
+        reading=READING["season"],
+    )
 
 
 def _whole(places: Sequence[Place]) -> float:

@@ -167,7 +167,9 @@ def _data_quality(edition: Edition) -> list[Block]:
     rows: dict[str, dict[str, Any]] = {}
     states: dict[str, tuple[str, dict[str, Any]]] = {}
     notes: list[str] = []
+    sources: dict[str, str] = {}
     for packet in edition.packets.values():
+        sources |= {key: packet.label(key).get("source") or "" for key in packet.finding["indicators"]}
         for key, row in packet.run.get("labels", {}).get("coverage", {}).items():
             rows.setdefault(key, row)
         for key, stored in packet.run.get("labels", {}).get("states", {}).items():
@@ -190,7 +192,7 @@ def _data_quality(edition: Edition) -> list[Block]:
     maps = [
         drawn
         for key, (title, stored) in states.items()
-        if (drawn := calendar_map(f"coverage-{key}", title, stored)) is not None
+        if (drawn := calendar_map(f"coverage-{key}", title, stored, sources.get(key, ""))) is not None
     ]
     if maps:
         blocks.append(
