@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation import cli_import, cli_schema, cli_year
+from evaluation import cli_book, cli_import, cli_schema, cli_year
 
 if TYPE_CHECKING:
     from evaluation.progress import Progress
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.add_typer(cli_import.app, name="import")
 app.add_typer(cli_year.app)
 app.add_typer(cli_schema.app)
+app.add_typer(cli_book.app)
 
 
 class Profile(StrEnum):

@@ -24,6 +24,8 @@ from evaluation.publication.verdict import (
 )
 
 COLUMNS = ["Intervention", "What we found", "In numbers", "How sure", "Cost of each avoided", "What to do"]
+# What asks for a decision comes before what cannot be told.
+SHOWN_FIRST = sorted(GRADES, key=lambda grade: grade in ("too_small_or_too_early", "no_clear_effect", "not_estimated"))
 SHOWN_WORKS = ("strong_evidence_of_benefit", "promising")
 
 
@@ -87,7 +89,7 @@ def strategy(edition: Edition) -> list[Block]:
     """The table: each intervention, what was found, how sure, how large, at what cost, and what to do."""
     if not edition.packets and not edition.failures:
         return [paragraph("Nothing has been evaluated yet.", "svd-warning")]
-    ordered = sorted(edition.packets.values(), key=lambda p: list(GRADES).index(verdict_of(_primary(p))))
+    ordered = sorted(edition.packets.values(), key=lambda p: SHOWN_FIRST.index(verdict_of(_primary(p))))
     rows = [_row(p) for p in ordered]
     for failure in edition.failures.values():
         rows.append(

@@ -158,7 +158,7 @@ def implementation(evaluation: Evaluated) -> list[Block]:
         share = f" ({100 * delivery.delivered / delivery.planned:.0f}%)" if delivery.planned else ""
         blocks.append(
             paragraph(
-                f"{delivery.delivered:,.0f} of {delivery.planned:,.0f} planned {delivery.unit} were delivered{share}."
+                f"Delivered: {delivery.delivered:,.0f} of {delivery.planned:,.0f} planned {delivery.unit}{share}."
             )
         )
     blocks += decisions.implementation(evaluation)
@@ -207,17 +207,16 @@ def checks(evaluation: Evaluated) -> list[Block]:
         parts += [f"{len(against)} raised a doubt"] if against else []
         parts += [f"{untried} could not be tried"] if untried else []
         ways = f"{len(made)} way{'s' if len(made) != 1 else ''}"
-        blocks = [
-            paragraph(f"We looked for {ways} in which this finding could be wrong: {', '.join(parts)}.", "svd-lead")
-        ]
+        told = "None of them shook it" if passed == len(made) else f"Of these, {', '.join(parts)}"
+        blocks = [paragraph(f"We looked for {ways} in which this finding could be wrong. {told}.", "svd-lead")]
     if against:
         blocks += [paragraph("What raised a doubt:"), bullets(check["sentence"] for check in against)]
     sure = found.get("confidence")
-    told = {check["sentence"] for check in against}
+    said = {check["sentence"] for check in against}
     reasons = [
         r
         for r in dict.fromkeys([*(found.get("confidence_reasons") or []), *(found.get("caveats") or [])])
-        if r not in told
+        if r not in said
     ]
     if sure:
         blocks.append(Text(Safe(f"<p>Taken together: {confidence_badge(sure)}.</p>")))
@@ -255,7 +254,7 @@ def promise(evaluation: Evaluated) -> list[Block]:
     rows += decisions.changed_fields(evaluation.run.get("registered"))
     table = rows_table(rows, ["What", "As planned"])
     return [
-        paragraph(f"The plan was registered: {_registered(evaluation.run.get('registered'))}."),
+        paragraph(f"The plan was {_registered(evaluation.run.get('registered'))}."),
         *folded(
             "The plan at a glance",
             Table(table, f"The plan at a glance ({review.settings.partnership})", kind="svd-facts"),
@@ -264,10 +263,10 @@ def promise(evaluation: Evaluated) -> list[Block]:
 
 
 def _when(evaluation: Evaluated) -> str:
-    """From when to when the effect was counted: `, from July 2023 to March 2026`."""
+    """From when to when the effect was counted: `From July 2023 to March 2026`."""
     starts = [str(start) for start in evaluation.plan.treated.values()]
     first, last = say.period_name(min(starts)), say.period_name(str(evaluation.plan.period.end))
-    return f"from {first} to {last}"
+    return f"From {first} to {last}"
 
 
 def _area(evaluation: Evaluated, code: str) -> str:
@@ -299,10 +298,10 @@ def _meaningful(evaluation: Evaluated) -> str:
 def _registered(record: Any) -> str:
     """When the plan was registered, and what was changed since."""
     if not record:
-        return "no: nothing shows that it was written before the result was known"
+        return "not registered: nothing shows that it was written before the result was known"
     date = str(record["date"]) if isinstance(record, Mapping) else str(record)
     changed = list(record.get("changed") or []) if isinstance(record, Mapping) else []
     keys = [str(c.get("key", c)) if isinstance(c, Mapping) else str(c) for c in changed]
-    said = f"on {date}; " + (f"changed since: {', '.join(keys)}" if keys else "not changed since")
+    said = f"registered on {date}; " + (f"changed since: {', '.join(keys)}" if keys else "not changed since")
     before = record.get("results_before") if isinstance(record, Mapping) else None
     return f"{said}; results had been computed before (on {before[:10]})" if before else said

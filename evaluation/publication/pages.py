@@ -56,18 +56,14 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
         else "How often the intervals hold the truth was not measured yet."
     )
     _copy(stage, source / "methods" / "index.md", "methods/index", texts)
-    methods: dict[str, Any] = {"file": "methods/index"}
-    sections: list[dict[str, Any]] = []
+    about.append({"file": "methods/index"})
     for name, title, blocks in (
         ("methods/calibration", calibration.TITLE, measured),
         ("methods/truth", "Estimate against truth", _truth(edition)),
     ):
         if blocks:
             stage.add_page(name, title, stage_blocks(stage, blocks, name))
-            sections.append({"file": name})
-    if sections:
-        methods["sections"] = sections
-    about.append(methods)
+            about.append({"file": name})  # beside it, not under it: the theme's sign that opens a list has no words
     texts["checklist"] = stage_blocks(stage, duty_pages.checklist(edition), "statutory-checklist")
     for name, title, blocks in (
         ("duty", "The Duty here", duty_pages.duty_here(edition)),

@@ -41,23 +41,19 @@ def events(summary: say.Summary, unit: str) -> str:
     return f"between {whole(lower)} more and {whole(upper)} fewer {unit}; best estimate {best}"
 
 
-def sentence(found: dict[str, Any], unit: str, where: str = "") -> str:
+def sentence(found: dict[str, Any], unit: str, when: str) -> str:
     """The finding of one indicator in numbers of events, as a sentence; empty where it is not counted in events.
 
     Args:
         found: entry of finding.json.
         unit: what is counted, in the plural.
-        where: place and time, added before the full stop.
+        when: from when to when, at the start of the sentence.
     """
     averted = found.get("events_averted")
     if found["rating"] == "failed" or not say.complete(averted):
         return ""
-    said = events(averted, unit)
-    compared = " than expected without it" if averted["lower"] >= 0 or averted["upper"] <= 0 else ""
-    if compared:
-        about, _, spread = said.partition(", between ")
-        said = f"{about}{compared}{f', between {spread}' if spread else ''}"
-    place = f" {where}" if where else ""
-    if compared and found.get("disqualified_by"):
-        return f"The figures show {said}{place}. A check speaks against calling that an effect."
-    return f"{said[0].upper()}{said[1:]}{place}."
+    if averted["lower"] < 0 < averted["upper"]:
+        return f"{when}: {events(averted, unit)}."
+    about, _, spread = events(averted, unit).partition(", between ")
+    against = " A check speaks against calling that an effect." if found.get("disqualified_by") else ""
+    return f"{when}: {about} than expected without it{f', between {spread}' if spread else ''}.{against}"

@@ -57,7 +57,7 @@ _DRAWING = {
     "polygon",
     "circle",
 }
-_ATTRIBUTES = {"class", "role", "tabindex", "aria-label", "aria-hidden", "scope", "data-chapter"}
+_ATTRIBUTES = {"class", "role", "tabindex", "aria-label", "aria-hidden", "scope", "data-chapter", "data-label"}
 
 
 class StagingError(ValueError):
@@ -210,7 +210,8 @@ def _figure(stage: Stage, data: Any, mark: Any, up: str) -> str:
     )
     return (
         f'<figure class="svd-figure"><figcaption><p class="svd-title">{escape(title)}</p></figcaption>'
-        f'<img src="{up}_static/figures/{shown}" width="{width // 2}" height="{height // 2}" alt="{escape(mark["alt"])}">'
+        '<div class="svd-picture" role="group" tabindex="0" aria-label="Chart">'
+        f'<img src="{up}_static/figures/{shown}" width="{width // 2}" height="{height // 2}" alt="{escape(mark["alt"])}"></div>'
         f'<div class="svd-under">{f"<p>{escape(rest)}</p>" if rest else ""}{source}</div></figure>\n'
         f'<div class="svd-behind">{reading}<details class="svd-numbers"><summary>Numbers behind this chart</summary>'
         f"{check_fragment(mark['table'])}{links}</details></div>"
