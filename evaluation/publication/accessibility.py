@@ -18,6 +18,7 @@ from typing import Any
 
 from evaluation.publication.alt import find_faults
 from evaluation.publication.browser import Browser, Sight, open_browser, serve_folder
+from evaluation.publication.disclosure import escape_markdown
 
 WIDTHS = (320, 768, 1400)  # a telephone, or a desk at 400 % zoom; a tablet; a laptop
 STANDARD = "Web Content Accessibility Guidelines 2.2, levels A and AA"
@@ -190,6 +191,44 @@ def read_inspection(path: Path) -> Inspection | None:
     stored = json.loads(path.read_text(encoding="utf-8"))
     faults = [Fault(**fault) for fault in stored.pop("faults")]
     return Inspection(**stored | {"widths": tuple(stored["widths"])}, faults=faults)
+
+
+def describe_inspection(inspection: Inspection | None, edition: str) -> str:
+    """What the accessibility statement says of the newest inspection: plain sentences, nothing to fill in.
+
+    Args:
+        inspection: as stored; None if there was none.
+        edition: key of the edition that the statement is published with.
+    """
+    if inspection is None:
+        return (
+            "These pages have not yet been opened in a browser by the program that checks them. Until that is done, nothing "
+            "is claimed about how well they meet the guidelines."
+        )
+    day = datetime.fromisoformat(inspection.date)
+    widths = " and ".join([", ".join(map(str, inspection.widths[:-1])), str(inspection.widths[-1])]).removeprefix(
+        " and "
+    )
+    said = (
+        f"On {day.day} {day:%B %Y} a program opened each of the {inspection.pages} pages in a browser (Chromium "
+        f"{inspection.browser.split('.')[0]}), at {widths} pixels, with a light and with a dark page. On each it ran axe-core "
+        f"{inspection.axe} by the {STANDARD}, walked through the page with the keyboard, and looked at headings, images, tables, "
+        "width, and requests to other hosts."
+    )
+    if not inspection.faults:
+        said += " It found no fault. Such a program finds only part of what can be wrong."
+    else:
+        rules: dict[str, set[str]] = {}
+        for fault in inspection.faults:
+            rules.setdefault(fault.rule, set()).add(fault.page)
+        told = "\n".join(
+            f"- {escape_markdown(rule)}: on {len(pages)} page{'s' if len(pages) != 1 else ''}"
+            for rule, pages in rules.items()
+        )
+        said += f" It found these faults, which are not yet mended:\n\n{told}\n"
+    if edition != inspection.edition:
+        said += "\n\nThe findings shown have changed since then, and the pages have not been looked at again."
+    return said
 
 
 def result_path(review_folder: Path) -> Path:

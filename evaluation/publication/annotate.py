@@ -76,3 +76,20 @@ def say_sides(axes: "Axes", above: str, below: str) -> None:
     ):
         if wanted:
             axes.annotate(text, (0.01, place), xycoords="axes fraction", va=alignment, fontsize=10.5, color=DARK)
+
+
+def note(
+    axes: "Axes",
+    text: str,
+    at: tuple[float, float],
+    shift: tuple[float, float],
+    x: str,
+    y: str,
+    side: str,
+    colour: str = DARK,
+) -> None:
+    """A word on the chart, `shift` points from its place; x and y are the coordinates in which the place is given."""
+    axes.annotate(
+        text, at, xycoords=(x, y), xytext=shift, textcoords="offset points", ha=side, color=colour, fontsize=10.5,
+        annotation_clip=False,
+    )  # fmt: skip

@@ -41,33 +41,34 @@ def answers(edition: Edition) -> list[Block]:
     total = len(edition.titles)
     if not total:
         return []
-    found = [_primary(packet) for packet in edition.packets.values()]
-    grades = Counter(verdict_of(one) for one in found)
-    grades["not_estimated"] += len(edition.failures)
+    said_of: dict[str, Counter[str]] = {name: Counter() for name in GRADES}
+    for packet in edition.packets.values():
+        found = _primary(packet)
+        said_of[verdict_of(found)][found.get("confidence") or "low"] += 1
+    levels = sum((count for name, count in said_of.items() if name != "not_estimated"), Counter[str]())
+    said_of["not_estimated"]["low"] += len(edition.failures)
+    words = [_counted(name, said_of[name]) for name in SHOWN_FIRST if said_of[name].total()]
     if left := len(edition.drafts) + len(edition.waiting):
-        grades["not evaluated yet"] += left
-    good = sum(grades[name] for name in SHOWN_WORKS)
-    words = [f"{n} {GRADES.get(name, name).lower()}" for name in (*GRADES, "not evaluated yet") if (n := grades[name])]
-    works = (
-        f"{_of(good, total)} of {total} intervention{'s' if total != 1 else ''} "
-        + ("shows" if good == 1 else "show")
-        + " a benefit"
-    )
+        words.append(f"{left} not evaluated yet")
+    strong, promising = (said_of[name].total() for name in SHOWN_WORKS)
+    works = f"Strong evidence of benefit: {strong or 'none'} of {total}. Promising: {promising or 'none'}"
     decided = Counter(
         str(packet.finding["decision"]["recommended"])
         for packet in edition.packets.values()
         if (packet.finding.get("decision") or {}).get("recommended")
     )
     todo = [f"{decision_words(name).lower()} {decided[name]}" for name in DECISIONS if decided[name]]
-    # A finding that was not estimated has no confidence, however low.
-    levels = Counter(one.get("confidence") or "low" for one in found if verdict_of(one) != "not_estimated")
     sure = [f"{level} in {levels[level]}" for level in CONFIDENCE if levels[level]]
-    likely = sum(verdict_of(one) in SHOWN_WORKS and wording.is_almost_certain(one["prob_benefit"]) for one in found)
-    certain = f" A benefit is almost certain for {likely}, if the design's assumptions hold." if likely else ""
+    certain = sum(
+        wording.is_almost_certain(f["prob_benefit"])
+        for f in map(_primary, edition.packets.values())
+        if say.known(f.get("prob_benefit"))
+    )
     told = [
         ("What works?", f"{works}.", f"{_sentence(words)}."),
         ("What to do?", f"{_sentence(todo) or 'No recommendation is made'}.", "Proposed by the published rule, or decided by the partnership."),
-        ("How sure are we?", f"Confidence is {', '.join(sure)}." if sure else "Nothing was estimated.", certain.strip()),
+        ("How sure are we?", f"Confidence is {', '.join(sure)}." if sure else "Nothing was estimated.",
+         f"For {certain} of {total} the direction is almost certain, if the design's assumptions hold."),
     ]  # fmt: skip
     items = "".join(
         f"<div><dt>{escape(asked)}</dt><dd><strong>{escape(short)}</strong> {escape(more)}</dd></div>"
@@ -76,8 +77,15 @@ def answers(edition: Edition) -> list[Block]:
     return [Text(Safe(f'<dl class="svd-answers">{items}</dl>'))]
 
 
-def _of(number: int, total: int) -> str:
-    return "All" if number == total > 1 else "None" if number == 0 else str(number)
+def _counted(grade: str, levels: Counter[str]) -> str:
+    """`2 promising (1 with moderate, 1 with low confidence)`: never a verdict without its confidence."""
+    words = f"{levels.total()} {GRADES[grade].lower()}"
+    if grade == "not_estimated":
+        return words
+    shown = [(level, levels[level]) for level in CONFIDENCE if levels[level]]
+    if len(shown) == 1:
+        return f"{words} ({shown[0][0]} confidence)"
+    return f"{words} ({', '.join(f'{n} with {level}' for level, n in shown)} confidence)"
 
 
 def _sentence(parts: list[str]) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_AREAS = 40
 LETTERS = "cpvsai"  # one for each of STATES, as stored in packets
+COMPLETE_LETTER = LETTERS[COMPLETE]
 # Face colour, marker and what it means, by position in STATES.
 LOOKS: dict[int, tuple[str, str, str]] = {
     COMPLETE: ("#DCE6EE", "", "complete"),

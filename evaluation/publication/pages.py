@@ -10,11 +10,19 @@ from typing import Any
 import pandas as pd
 
 from evaluation.judgement.prices import read_prices
-from evaluation.publication import calibration, feasibility, monitoring, portfolio, portfolio_study, rules
+from evaluation.publication import (
+    accessibility,
+    calibration,
+    feasibility,
+    monitoring,
+    portfolio,
+    portfolio_study,
+    rules,
+)
 from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
-from evaluation.publication.annual import findings_table
-from evaluation.publication.calendar_map import calendar_map
+from evaluation.publication.annual import edition_key, findings_table
+from evaluation.publication.calendar_map import COMPLETE_LETTER, calendar_map
 from evaluation.publication.disclosure import SHORTHAND, Safe, csv_text, escape, escape_markdown
 from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.edition import Edition, Failure
@@ -107,6 +115,9 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
             settings.contact or "(no contact was given; the law requires one before these pages are published)"
         ),
         "date": escape_markdown(f"{datetime.now(UTC):%d %B %Y}".lstrip("0")),
+        "accessibility_result": accessibility.describe_inspection(
+            accessibility.read_inspection(accessibility.result_path(edition.folder)), edition_key(edition)
+        ),
         "interval": escape_markdown(say.percentage(settings.interval)),
         "authorities": "\n".join(f"- {escape_markdown(a)}" for a in _specified(settings))
         or "- not listed in the review",
@@ -185,11 +196,17 @@ def _data_quality(edition: Edition) -> list[Block]:
         ),
         Table(pd.DataFrame(list(rows.values())), "Data behind the review", name="data-quality", kind="svd-wide"),
     ]
+    weak = {
+        key: one for key, one in states.items() if set("".join(one[1].get("areas", {}).values())) - {COMPLETE_LETTER}
+    }
     maps = [
         drawn
-        for key, (title, stored) in states.items()
+        for key, (title, stored) in weak.items()
         if (drawn := calendar_map(f"coverage-{key}", title, stored, sources.get(key, ""))) is not None
     ]
+    whole = [title for key, (title, _) in states.items() if key not in weak]
+    if whole:
+        blocks.append(paragraph(f"Complete in every area and every period: {', '.join(whole)}."))
     if maps:
         blocks.append(
             paragraph(
