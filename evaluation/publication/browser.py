@@ -182,6 +182,17 @@ class Browser:
         finally:
             context.close()
 
+    def measure(self, address: str, selector: str, width: int) -> list[float]:
+        """Where elements end below the top of the page, CSS pixels, in a window of the given width."""
+        context = self._engine.new_context(viewport={"width": width, "height": HEIGHT})
+        try:
+            tab = context.new_page()
+            tab.goto(address, wait_until="load")
+            script = "all => all.map(e => e.getBoundingClientRect().bottom + window.scrollY)"
+            return [float(end) for end in tab.locator(selector).evaluate_all(script)]
+        finally:
+            context.close()
+
     def print_pages(self, address: str) -> bytes:
         """Print a page as its style sheet for print says, and return the PDF."""
         context = self._engine.new_context()

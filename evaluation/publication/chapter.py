@@ -181,16 +181,15 @@ def economics(evaluation: Evaluated) -> list[Block]:
     blocks: list[Block] = [
         paragraph(found.get("sentence") or "No costs were given, so nothing can be said about value for money.")
     ]
+    worth = found.get("value")
+    if worth:
+        chance = say.probability(worth["prob_pays"])
+        blocks.append(
+            paragraph(f"The probability that it pays for itself, if an incident costs what is assumed, is {chance}.")
+        )
     source = getattr(evaluation.plan.costs, "source", None)
-    if source:
-        blocks.append(paragraph(f"Source of the cost: {source}."))
-    value = decisions.value(evaluation)
-    tables = [block for block in value if isinstance(block, Table)]
-    return [
-        *blocks,
-        *(block for block in value if isinstance(block, Text)),
-        *folded("How the money was counted", tables),
-    ]
+    cost = [paragraph(f"Source of the cost: {source}.")] if source else []
+    return blocks + folded("How the money was counted", cost, decisions.value(evaluation))
 
 
 def checks(evaluation: Evaluated) -> list[Block]:
