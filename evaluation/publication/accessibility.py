@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.publication.alt import find_faults
-from evaluation.publication.browser import Browser, Sight, open_browser, serve_folder
+from evaluation.publication.browser import Browser, Sight, axe_version, open_browser, serve_folder
 from evaluation.publication.disclosure import escape_markdown
 
 WIDTHS = (320, 768, 1400)  # a telephone, or a desk at 400 % zoom; a tablet; a laptop
@@ -94,10 +94,10 @@ def inspect_book(
                     place.write_text(sight.outline + "\n", encoding="utf-8")
         if "search.html" not in pages or not browser.search(root, "confidence"):
             faults.append(Fault("search.html", widths[-1], "light", "search", "a search from disk lists no page"))
-        version, engine = axe_version(), browser.version
+        engine = browser.version
     tell(len(pages), len(pages))
     now = f"{datetime.now(UTC):%Y-%m-%d}"
-    return Inspection(now, edition, len(pages), tuple(widths), version, engine, list(dict.fromkeys(faults)))
+    return Inspection(now, edition, len(pages), tuple(widths), axe_version(), engine, list(dict.fromkeys(faults)))
 
 
 def _sights(browser: Browser, root: str, served: str, page: str, widths: tuple[int, ...]) -> Iterable[Sight]:
@@ -105,13 +105,6 @@ def _sights(browser: Browser, root: str, served: str, page: str, widths: tuple[i
     yield from browser.view(root, page, widths, keyboard=True)
     yield from browser.view(root, page, widths[-1:], scheme="dark")
     yield from browser.view(served, page, widths[-1:], axe=False)
-
-
-def axe_version() -> str:
-    """The version of axe-core that is installed, from its own first line."""
-    from axe_playwright_python.base import AXE_SCRIPT
-
-    return AXE_SCRIPT[:40].split("axe v")[-1].split()[0]
 
 
 def judge(sight: Sight) -> list[Fault]:

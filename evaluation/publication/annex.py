@@ -42,6 +42,8 @@ def placebos(evaluation: Evaluated) -> list[Block]:
     if not isinstance(made, pd.DataFrame) or made.empty or not say.complete(own):
         return []
     made = made[(made["plan"] == evaluation.plan.id) & (made["indicator"] == key)]
+    names = {code: area.name for code, area in evaluation.review.areas.areas.items()}
+    made = made.assign(label=[names.get(label, label) for label in made["label"]])
     subject = subject_of(evaluation, key)
     wide = found.get("empirical_interval") or {}
     charts = [

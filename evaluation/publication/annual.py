@@ -32,8 +32,7 @@ SHOWN_WORKS = ("strong_evidence_of_benefit", "promising")
 def summary(edition: Edition) -> list[Block]:
     """Whose review of what it is."""
     settings = edition.settings
-    blocks: list[Block] = [paragraph(f"{settings.partnership}, {settings.year}", "svd-byline")]
-    return blocks + ([paragraph(settings.summary)] if settings.summary else [])
+    return [paragraph(f"{settings.partnership}, {settings.year}", "svd-byline")]
 
 
 def answers(edition: Edition) -> list[Block]:
@@ -127,6 +126,7 @@ def strategy(edition: Edition) -> list[Block]:
             "The two are never merged.",
             "svd-note",
         ),
+        *([paragraph(edition.settings.summary)] if edition.settings.summary else []),
     ]
 
 

@@ -104,6 +104,13 @@ def find_browser() -> Path:
     return Path(found)
 
 
+def axe_version() -> str:
+    """The version of axe-core that is installed, from its own first line."""
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    return str(AXE_SCRIPT[:40].split("axe v")[-1].split()[0])
+
+
 class Browser:
     """An open browser; made by `open_browser`."""
 

@@ -1,6 +1,7 @@
 """The inspection of a built book: rules by hand, planted faults in a real browser, the example's own pages."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from evaluation.publication.accessibility import (
     store_inspection,
 )
 from evaluation.publication.browser import BrowserMissing, Sight, find_browser, open_browser, serve_folder
+from tests.command_line import svd
 
 try:
     find_browser()
@@ -104,6 +106,24 @@ def test_the_statement_says_what_was_found_and_when(tmp_path: Path) -> None:
         worse, "k"
     )
     assert "not yet been opened" in describe_inspection(None, "k")
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch) -> None:
+    from evaluation.publication import browser
+
+    shutil.copytree(resources.folder("params") / "template", tmp_path / "review")
+    bare = svd("accessibility", tmp_path / "review")
+    assert bare.exit_code == 2 and "has no built book" in bare.output
+    html = tmp_path / "review" / "_build" / "html"
+    html.mkdir(parents=True)
+    (html / "index.html").write_text(GOOD.format(TABLE), encoding="utf-8")
+    monkeypatch.setattr(browser.shutil, "which", lambda name: None)
+    monkeypatch.delenv(browser.OWN_PLACE, raising=False)
+    without = svd("accessibility", tmp_path / "review")
+    assert without.exit_code == 2 and "Nothing was looked at" in without.output and "Install" in without.output
+    monkeypatch.setattr(browser.importlib.util, "find_spec", lambda name: None)
+    assert "svd-evaluation[accessibility]" in svd("accessibility", tmp_path / "review").output
+    assert not result_path(tmp_path / "review").exists()
 
 
 @in_browser
