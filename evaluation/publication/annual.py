@@ -23,7 +23,14 @@ from evaluation.publication.verdict import (
     verdict_of,
 )
 
-COLUMNS = ["Intervention", "What we found", "In numbers", "How sure", "Cost of each avoided", "What to do"]
+COLUMNS = [
+    "Intervention",
+    "What we found",
+    "In numbers",
+    "How sure that it helped",
+    "Cost of each avoided",
+    "What to do",
+]
 # What asks for a decision comes before what cannot be told.
 SHOWN_FIRST = sorted(GRADES, key=lambda grade: grade in ("too_small_or_too_early", "no_clear_effect", "not_estimated"))
 SHOWN_WORKS = ("strong_evidence_of_benefit", "promising")

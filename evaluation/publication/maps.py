@@ -23,9 +23,10 @@ from evaluation.publication.staging import safe_name
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Light to dark, with a number in each area, so that nothing rests on colour alone. Shades say what is sure, not ranks: quarters of
+# A number and a sign in each area, so that nothing rests on colour alone. Shades say what is sure, not ranks: quarters of
 # the areas would paint differences of pure chance.
 SHADES = ("#E7EDF3", "#A9BDD1", "#12436D")
+SIGNS = ("▼", "", "▲")
 CLASSES = ("below the partnership", "not clearly different", "above the partnership")
 NO_DATA = "#FFFFFF"
 MOST_ROWS = 60
@@ -55,7 +56,7 @@ def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
             axes.add_collection(PolyCollection(rings, facecolors=SHADES[shade], edgecolors="white", linewidths=0.8))
             corner = np.array(max(rings, key=len)).mean(axis=0)
             axes.annotate(
-                str(number),
+                f"{number}{SIGNS[shade]}",
                 (float(corner[0]), float(corner[1])),
                 ha="center",
                 va="center",
@@ -79,8 +80,8 @@ def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
     caption = f"{title}: rate by area, {_span(need)}, partially pooled."
     said = ", ".join(f"{classes.count(c)} {CLASSES[c]}" for c in (2, 1, 0))
     caption += (
-        f" Dark: above the partnership's rate with a probability of {say.percentage(SURE)} or more; light: below it as surely; "
-        f"between: not clearly different ({said}). The table gives each area's number, rate and interval."
+        f" ▲ and the strongest shade: above the partnership's rate with a probability of {say.percentage(SURE)} or more; ▼ and the "
+        f"faintest: below it as surely; the rest: not clearly different ({said}). The table gives each area's number, rate and interval."
     )
     alt = alt_sentence(
         "Map",

@@ -55,7 +55,7 @@ def test_the_strategy_on_one_page(tmp_path) -> None:
     found = [Safe(cell).text for cell in table.data["What we found"]]
     assert [f.split()[0] for f in found] == ["Promising", "Promising", "Possible", "Not"]
     last = table.data.iloc[-1]
-    assert last["How sure"] == "none" and last["Cost of each avoided"] == "none"
+    assert last["How sure that it helped"] == "none" and last["Cost of each avoided"] == "none"
     assert "2 promising (moderate confidence), 1 possible harm (high confidence), 1 not estimated." in words(
         annual.answers(edition)
     )
