@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluation.publication import decisions, diagnostics, figures, people
 from evaluation.publication import numbers as say
-from evaluation.publication.disclosure import Safe, escape
+from evaluation.publication.disclosure import Safe, clean, escape
 from evaluation.publication.display import Block, Table, Text, bullets, folded, paragraph
 from evaluation.publication.estimates import (
     estimates_table,
@@ -45,7 +45,7 @@ def answer(evaluation: Evaluated) -> list[Block]:
     """The question and the verdict in one box: finding in numbers of events, how sure, what it cost, what to do."""
     plan, found = evaluation.plan, primary_finding(evaluation)
     decision = evaluation.finding.get("decision") or {}
-    unit = evaluation.review.indicators[plan.indicators.primary].unit
+    unit = clean(evaluation.review.indicators[plan.indicators.primary].unit, 60)
     parts = [f'<p class="svd-verdict-line">{finding_badge(found)} {confidence_badge(found.get("confidence"))}</p>']
     if said := people.sentence(found, unit, _when(evaluation)):
         parts.append(f'<p class="svd-headline">{escape(said, 1500)}</p>')

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from example_book import BOOK, needs_book
 
 from evaluation import resources
 from evaluation.publication.accessibility import (
@@ -30,7 +31,6 @@ except BrowserMissing as missing:
     MISSING = str(missing)
 in_browser = pytest.mark.skipif(bool(MISSING), reason=MISSING or "there is a browser")
 
-BOOK = resources.folder("params") / "example" / "_build" / "html"
 # One page of every kind, but for the two that take a browser half a minute each.
 KINDS = ("index", "compared", "interventions/street_mentors", "annexes/night_guardians", "needs_assessment", "data-quality",
          "methods/index", "glossary", "accessibility-statement", "downloads", "search")  # fmt: skip
@@ -153,11 +153,8 @@ def test_planted_faults_are_found(tmp_path: Path) -> None:
     assert found.axe[0].isdigit() and found.pages == len(planted) and found.edition == "key"
 
 
-built = pytest.mark.skipif(not BOOK.is_dir(), reason="the example's book is not built: run svd review")
-
-
 @in_browser
-@built
+@needs_book
 @pytest.mark.slow
 @pytest.mark.parametrize("page", KINDS)
 def test_every_kind_of_page_of_the_example(page: str) -> None:
@@ -170,7 +167,7 @@ def test_every_kind_of_page_of_the_example(page: str) -> None:
 
 
 @in_browser
-@built
+@needs_book
 @pytest.mark.slow
 def test_the_search_works_from_disk_and_the_first_page_fits() -> None:
     root = BOOK.resolve().as_uri() + "/"
@@ -183,8 +180,23 @@ def test_the_search_works_from_disk_and_the_first_page_fits() -> None:
     assert boxes and max(boxes) <= 900, "what works, what to do and how sure are not all seen without scrolling"
 
 
+@needs_book
+def test_every_chart_has_what_a_reader_needs() -> None:
+    seen = 0
+    for path in BOOK.rglob("*.html"):
+        html = path.read_text(encoding="utf-8")
+        charts = html.count('<figure class="svd-figure">')
+        for part in ('class="svd-title"', 'class="svd-source"', "How to read this chart</summary>", "Numbers behind this chart</summary>",
+                     "Numbers as CSV", "Picture as PNG"):  # fmt: skip
+            assert html.count(part) == charts, f"{path.name}: {part}"
+        drawn = re.findall(r'<img src="([^"]*_static/figures/[^"]*)"', html)
+        assert len(drawn) == charts and all(source.endswith(".svg") for source in drawn)
+        seen += charts
+    assert seen > 50
+
+
 @in_browser
-@built
+@needs_book
 @pytest.mark.long
 def test_every_page_of_the_example() -> None:
     assert [str(fault) for fault in inspect_book(BOOK).faults] == []

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from example_book import BOOK, needs_book
 from fixture import RATINGS, evaluation
 from reading_age import Prose, reading_age, syllables
 
@@ -11,7 +12,6 @@ from evaluation.publication.display import Text
 from evaluation.publication.reading import READING
 
 TARGET = 14.0
-BOOK = resources.folder("params") / "example" / "_build" / "html"
 CHAPTERS = sorted((resources.folder("params") / "example" / "plans").glob("*.yaml"))
 BOARD = ["index", "how-to-read", "feasibility", *(f"interventions/{path.stem}" for path in CHAPTERS)]
 
@@ -72,7 +72,7 @@ def test_a_made_up_chapter(rating: str, tmp_path) -> None:
     assert reading_age(Prose(html).paragraphs) <= TARGET
 
 
-@pytest.mark.skipif(not BOOK.is_dir(), reason="the example's book is not built: run svd review")
+@needs_book
 @pytest.mark.parametrize("page", BOARD)
 def test_board_pages_of_the_example(page: str) -> None:
     paragraphs = Prose((BOOK / f"{page}.html").read_text(encoding="utf-8")).paragraphs
