@@ -27,7 +27,12 @@ from evaluation.evidence.shocks import review_shocks
 from evaluation.evidence.sources.filing import provenance_file
 from evaluation.evidence.tidy import find_data
 from evaluation.inference.checks import unaffected_outcome
-from evaluation.inference.design import Structure, choose_structure, widen, write_design
+from evaluation.inference.design import (  # type: ignore[attr-defined]  # models enter by this door
+    Structure,
+    choose_structure,
+    widen,
+    write_design,
+)
 from evaluation.inference.effects import Diagnostics, draw_series, estimate, tabulate
 from evaluation.inference.engine import SAMPLERS, Fit, Store, Task, library_versions, model_code
 from evaluation.inference.examination import PLACEBO_COLUMNS, asked, examine
