@@ -16,6 +16,7 @@ import typer
 from evaluation import cli_book, cli_import, cli_schema, cli_year
 
 if TYPE_CHECKING:
+    from evaluation.errors import InputError
     from evaluation.progress import Progress
 
 app = typer.Typer(
@@ -324,7 +325,7 @@ def refuse(found: str, remedy: str) -> None:
     raise typer.Exit(2)
 
 
-def list_problems(error) -> None:
+def list_problems(error: InputError) -> None:
     """Print every problem, and end with exit code 2."""
     for problem in error.problems:
         typer.echo(f"problem: {problem}", err=True)

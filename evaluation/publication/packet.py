@@ -60,7 +60,7 @@ class Packet:
 
     def label(self, key: str) -> dict[str, Any]:
         """Title, unit, direction and disclosure profile of an indicator; controlled unless known to be public."""
-        known = self.run.get("labels", {}).get("indicators", {}).get(key, {})
+        known: dict[str, Any] = self.run.get("labels", {}).get("indicators", {}).get(key, {})
         return {
             "title": key,
             "unit": "events",
@@ -90,7 +90,7 @@ def write_packet(folder: Path, evaluation: Evaluated, notebook: Path | None, pos
     shelf = Path(folder) / "_build" / "packets" / plan_id
     shelf.mkdir(parents=True, exist_ok=True)
     short = hashlib.sha256(key.encode()).hexdigest()[:8]
-    place = shelf / f"{next_moment(Path(folder), plan_id):{_STAMP}}-{short}"
+    place: Path = shelf / f"{next_moment(Path(folder), plan_id):{_STAMP}}-{short}"
     scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=shelf))
     try:
         _write_plan(scratch / "plan.yaml", evaluation)
