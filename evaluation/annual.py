@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from evaluation import flow, resources, standing
-from evaluation.errors import FitFailure
+from evaluation.errors import FitFailure, storage_fault
 from evaluation.evidence.panel import build_panel
 from evaluation.inference.crew import carry_out_all
 from evaluation.inference.engine import Store
@@ -51,7 +51,13 @@ class Outcome:
 
 
 def run_review(
-    folder: Path, profile: str, jobs: int, only: list[str], progress: Progress, scheduler: str = ""
+    folder: Path,
+    profile: str,
+    jobs: int,
+    only: list[str],
+    progress: Progress,
+    scheduler: str = "",
+    fit_minutes: float | None = None,
 ) -> Outcome:
     """Evaluate every plan of a review folder and build its book.
 
@@ -62,6 +68,7 @@ def run_review(
         only: ids of the plans to evaluate; all when empty. The book shows the stored packets of the others.
         progress: is told what happens.
         scheduler: address of a Dask scheduler that takes the sampling and the checks; none for this machine.
+        fit_minutes: longest time for one indicator of one plan; without limit if None.
 
     Raises:
         InputError: everything wrong in the review's files, or another evaluation of it is under way.
@@ -83,7 +90,7 @@ def run_review(
                     outcome.packets[plan.id] = place
                     outcome.kept.append(plan.id)
         waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
-        lost = compute(waiting, store, jobs, progress, scheduler, len(chosen))
+        lost = compute(waiting, store, jobs, progress, scheduler, len(chosen), fit_minutes)
         filed = file_packets(review, waiting, store, profile, lost, jobs, progress)
         outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
         outcome.failures |= filed.rejected
@@ -98,7 +105,9 @@ def run_review(
         return outcome
 
 
-def run_plan(plan_path: Path, profile: str, jobs: int, progress: Progress) -> tuple[Path, flow.Evaluation]:
+def run_plan(
+    plan_path: Path, profile: str, jobs: int, progress: Progress, fit_minutes: float | None = None
+) -> tuple[Path, flow.Evaluation]:
     """Evaluate one plan and file its packet.
 
     Raises:
@@ -112,15 +121,23 @@ def run_plan(plan_path: Path, profile: str, jobs: int, progress: Progress) -> tu
             panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
             questions = {plan.id: flow.ask(review, plan, panels, profile)}
         store = Store(review.folder / "_build" / "fits")
-        lost = compute(questions, store, jobs, progress)
+        lost = compute(questions, store, jobs, progress, fit_minutes=fit_minutes)
         filed = file_packets(review, questions, store, profile, lost, 1, progress)
         if plan.id in filed.rejected:
+            record_failure(review, plan.id, filed.rejected[plan.id])
             raise FitFailure(filed.rejected[plan.id])
+        record_failure(review, plan.id, None)
         return filed.places[plan.id]
 
 
 def compute(
-    questions: Questions, store: Store, jobs: int, progress: Progress, scheduler: str = "", n_plans: int = 1
+    questions: Questions,
+    store: Store,
+    jobs: int,
+    progress: Progress,
+    scheduler: str = "",
+    n_plans: int = 1,
+    fit_minutes: float | None = None,
 ) -> dict[str, str]:
     """Sample and check what is not stored; why something could not be, by its task's key."""
     orders = flow.all_orders(q for asked in questions.values() for q in asked)
@@ -128,7 +145,8 @@ def compute(
     plans, indicators = ("" if n == 1 else "s" for n in (n_plans, len(orders)))
     progress.tell(f"{n_plans} plan{plans}, {kept} unchanged; {len(orders)} indicator{indicators} to evaluate")
     with progress.stage("sampling and checks"):
-        return carry_out_all(orders, store, jobs, partial(progress.advance, "indicators"), scheduler)
+        seconds = None if fit_minutes is None else 60 * fit_minutes
+        return carry_out_all(orders, store, jobs, partial(progress.advance, "indicators"), scheduler, seconds)
 
 
 @dataclass
@@ -159,6 +177,8 @@ def file_packets(
             try:
                 evaluation = flow.conclude(review, review.plans[plan_id], asked, store, profile, lost)
             except Exception as error:  # one plan's trouble must not cost the others their review
+                if storage_fault(error):  # but a full disk is everybody's
+                    raise
                 filed.rejected[plan_id] = reason_of(error)
                 continue
             primary = evaluation.plan.indicators.primary

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation import cli_import, cli_release, cli_schema, cli_year
+from evaluation import cli_book, cli_import, cli_release, cli_schema, cli_year
 
 if TYPE_CHECKING:
+    from evaluation.errors import InputError
     from evaluation.progress import Progress
 
 app = typer.Typer(
@@ -28,6 +29,8 @@ app = typer.Typer(
 app.add_typer(cli_import.app, name="import")
 app.add_typer(cli_year.app)
 app.add_typer(cli_schema.app)
+app.add_typer(cli_schema.app)
+app.add_typer(cli_book.app)
 app.add_typer(cli_release.app)
 
 
@@ -50,6 +53,15 @@ ReviewFolder = Annotated[
 ]
 DEFAULT_JOBS = min(os.cpu_count() or 1, 4)
 JobsOption = Annotated[int, typer.Option(min=1, help="Processes for sampling.")]
+# Indicators of the shipped reviews take seconds on an idle machine and minutes on one shared by many. Two hours are far
+# beyond that, and leave a review that hangs in the evening finished in the morning.
+DEFAULT_FIT_MINUTES = 120.0
+MinutesOption = Annotated[
+    float,
+    typer.Option(
+        "--fit-minutes", min=0.01, help="Longest time for one indicator of one plan; then it is reported as failed."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result and what went wrong.")]
 ProfileOption = Annotated[Profile, typer.Option(help="draft: quick, cannot be published. publish: what counts.")]
 
@@ -102,6 +114,7 @@ def run(
     plan: Annotated[Path, typer.Argument(help="A plan file in a review's plans folder.")],
     profile: ProfileOption = Profile.publish,
     jobs: JobsOption = DEFAULT_JOBS,
+    fit_minutes: MinutesOption = DEFAULT_FIT_MINUTES,
     quiet: QuietOption = False,
 ) -> None:
     """Evaluate one plan on every indicator in it. The last line printed is its packet folder."""
@@ -112,7 +125,7 @@ def run(
     limit_threads()
     try:
         with news(quiet) as progress:
-            place, evaluation = run_plan(path, profile.value, jobs, progress)
+            place, evaluation = run_plan(path, profile.value, jobs, progress, fit_minutes)
     except InputError as error:
         list_problems(error)
     for entry in evaluation.finding["indicators"].values():
@@ -129,6 +142,7 @@ def review(
     jobs: JobsOption = DEFAULT_JOBS,
     only: Annotated[list[str] | None, typer.Option(help="Evaluate this plan only (may be repeated).")] = None,
     scheduler: Annotated[str, typer.Option(help="A Dask scheduler that takes the work: tcp://HOST:PORT.")] = "",
+    fit_minutes: MinutesOption = DEFAULT_FIT_MINUTES,
     quiet: QuietOption = False,
 ) -> None:
     """Evaluate every plan, write the reports and build the book."""
@@ -144,7 +158,7 @@ def review(
                 "Use the name of a file in plans/, without .yaml.",
             )
         with news(quiet) as progress:
-            outcome = run_review(folder, profile.value, jobs, only or [], progress, scheduler)
+            outcome = run_review(folder, profile.value, jobs, only or [], progress, scheduler, fit_minutes)
     except InputError as error:
         list_problems(error)
     if outcome.kept:
@@ -163,10 +177,13 @@ def book(
 ) -> None:
     """Rebuild the book from stored packets only."""
     from evaluation.errors import InputError
+    from evaluation.occupancy import occupy
     from evaluation.publication.book import build_book
 
+    folder = locate(review)
     try:
-        typer.echo(f"Open {build_book(locate(review), allow_draft=draft)}")
+        with occupy(folder):
+            typer.echo(f"Open {build_book(folder, allow_draft=draft)}")
     except InputError as error:
         list_problems(error)
 
@@ -268,11 +285,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SVD_DEBUG"):
             raise
-        text = str(error).strip().splitlines()
-        typer.echo(f"svd stopped: {type(error).__name__}: {text[0] if text else ''}", err=True)
-        for reason in getattr(error, "reasons", []):  # why a book was not accepted, page by page
-            typer.echo(f"  {reason}", err=True)
-        typer.echo("This is a fault of ours. Set SVD_DEBUG=1 and run again to see where.", err=True)
+        from evaluation.errors import explain
+
+        for line in explain(error):
+            typer.echo(line, err=True)
         sys.exit(1)
 
 
@@ -311,7 +327,7 @@ def refuse(found: str, remedy: str) -> None:
     raise typer.Exit(2)
 
 
-def list_problems(error) -> None:
+def list_problems(error: InputError) -> None:
     """Print every problem, and end with exit code 2."""
     for problem in error.problems:
         typer.echo(f"problem: {problem}", err=True)

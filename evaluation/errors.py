@@ -1,11 +1,14 @@
-"""The three ways in which the work can stop, and the one shape in which bad input is described.
+"""The ways in which the work can stop, and the one shape in which bad input is described.
 
 `Problem` is data: where, what was found, what would do. `InputError` carries all the problems that were
-found, never only the first. `FitFailure` says that a computation did not pass its gate.
+found, never only the first. `PlainFailure` is a failure whose message is written for whoever runs the program; a
+`FitFailure` is one: a computation that did not pass its gate. What the machine refuses (a full disk, a folder that may
+not be written, no memory) arrives as Python's own exceptions, and `explain` says it in plain words.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -47,7 +50,11 @@ class InputError(Exception):
         return "\n".join(str(problem) for problem in self.problems)
 
 
-class FitFailure(Exception):
+class PlainFailure(Exception):
+    """A failure that its message explains to whoever runs the program."""
+
+
+class FitFailure(PlainFailure):
     """A computation that did not pass its gate, even after a second try with stronger settings.
 
     Args:
@@ -57,3 +64,46 @@ class FitFailure(Exception):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+_STORAGE = {
+    errno.ENOSPC: "The disk is full",
+    getattr(errno, "EDQUOT", errno.ENOSPC): "Your share of the disk is used up",
+    errno.EFBIG: "A file would become larger than this disk allows",
+    errno.EROFS: "This place can only be read",
+    errno.EACCES: "This may not be opened or written",
+    errno.EPERM: "This may not be opened or written",
+    getattr(errno, "ESTALE", errno.EIO): "The network drive has gone away",
+    errno.EIO: "The disk does not answer as it should",
+    errno.ENAMETOOLONG: "This name is too long for this computer",
+}
+_FULL = ("No space left on device", "not enough space on the disk")
+_ROOM = "Make room and run the same command again: what was finished is kept."
+_PLACE = "Close whatever has it open, or copy the review to a folder that you may write to; what was finished is kept."
+
+
+def storage_fault(error: BaseException) -> str:
+    """What the machine's storage refused, as the beginning of a sentence; empty if it was something else.
+
+    The library that stores draws says in its message only that a disk was full.
+    """
+    if any(words in str(error) for words in _FULL):
+        return _STORAGE[errno.ENOSPC]
+    return _STORAGE.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+
+
+def explain(error: Exception) -> list[str]:
+    """What stopped the work, in lines for whoever runs the program."""
+    if found := storage_fault(error):
+        file = getattr(error, "filename", None)
+        full = found in (_STORAGE[errno.ENOSPC], _STORAGE[getattr(errno, "EDQUOT", errno.ENOSPC)])
+        return [f"svd stopped: {found}{f': {file}' if file else ''}.", _ROOM if full else _PLACE]
+    if isinstance(error, MemoryError):
+        return ["svd stopped: The computer has too little memory.", "Close other programs. What was finished is kept."]
+    if isinstance(error, PlainFailure):
+        return [f"svd stopped: {line}" if i == 0 else line for i, line in enumerate(str(error).splitlines())]
+    text = str(error).strip().splitlines()
+    return [
+        f"svd stopped: {type(error).__name__}: {text[0] if text else ''}",
+        "This is a fault of ours. Set SVD_DEBUG=1 and run again to see where.",
+    ]

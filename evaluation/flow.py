@@ -27,6 +27,7 @@ from evaluation.evidence.shocks import review_shocks
 from evaluation.evidence.sources.filing import provenance_file
 from evaluation.evidence.tidy import find_data
 from evaluation.inference.checks import unaffected_outcome
+from evaluation.inference.crew import recall_lost
 from evaluation.inference.design import Structure, choose_structure, widen, write_design
 from evaluation.inference.effects import Diagnostics, draw_series, estimate, tabulate
 from evaluation.inference.engine import SAMPLERS, Fit, Store, Task, library_versions, model_code
@@ -86,7 +87,8 @@ def evaluate(plan_path: Path | str, profile: str = "publish") -> Evaluation:
     review, plan = open_plan(Path(plan_path))
     store = Store(review.folder / "_build" / "fits")
     panels = {key: build_panel(review, key) for key in indicator_roles(plan)}
-    return conclude(review, plan, ask(review, plan, panels, profile), store, profile)
+    questions = ask(review, plan, panels, profile)
+    return conclude(review, plan, questions, store, profile, recall_lost(all_orders(questions), store))
 
 
 def open_plan(plan_path: Path) -> tuple[Review, Plan]:
@@ -340,7 +342,13 @@ def commit() -> str | None:
         return None
     try:
         done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+            ["git", "rev-parse", "HEAD"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

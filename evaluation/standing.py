@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from evaluation import resources
-from evaluation.errors import FitFailure, InputError
+from evaluation.errors import FitFailure, InputError, storage_fault
 from evaluation.evidence.context import CONTEXT, MAP, PROFILE, Context, read_context
 from evaluation.evidence.coverage import examine_review
 from evaluation.evidence.days import days_path
@@ -32,10 +31,12 @@ from evaluation.judgement.false_alarms import Alarms
 from evaluation.judgement.monitoring import Judged, gather_series, judge
 from evaluation.judgement.needs import Need, assess
 from evaluation.judgement.stopping import Watch, watch_plans
+from evaluation.occupancy import occupy
 from evaluation.progress import Progress
 from evaluation.protocol import Review
 from evaluation.publication.edition import chapter_path
 from evaluation.publication.subtraction import protect_need, protect_whole
+from evaluation.writing import write_whole
 
 SHELF, SERIES = "monitoring", "series"
 ALARMS = ("textbook", "quiet", "ranges", "years")
@@ -75,10 +76,7 @@ def open_board(
     if path.is_file():
         return review, _protected(_restore(review, json.loads(path.read_text(encoding="utf-8")))), key
     board = watch(review, jobs, report, store=Store(path.parent / SERIES), code=board_code())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".writing")
-    aside.write_text(json.dumps(_store(board), allow_nan=True) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    write_whole(path, json.dumps(_store(board), allow_nan=True) + "\n")
     return review, _protected(board), key
 
 
@@ -202,8 +200,10 @@ def write_chapters(
                 continue
             template = resources.folder("reports") / f"{name}.ipynb"
             notebooks.run_notebook(template, {"review_path": str(review_folder.resolve())}, place, key)
-            place.with_suffix(".key").write_text(f"{key} {_report_key(name)}", encoding="utf-8")
+            write_whole(place.with_suffix(".key"), f"{key} {_report_key(name)}")
         except Exception as error:  # one chapter's trouble must not cost the others theirs
+            if storage_fault(error):  # but a full disk is everybody's
+                raise
             text = str(error).strip().splitlines()
             failed[name] = f"{type(error).__name__}: {text[0] if text else 'no message'}"
             place.unlink(missing_ok=True)
@@ -221,12 +221,14 @@ def monitor_review(review_folder: Path, jobs: int, progress: Progress) -> list[s
     from evaluation.publication.monitoring import news
     from evaluation.publication.running import running_lines
 
-    for kept in keep_editions(open_review(review_folder), datetime.now(UTC).date()):
-        progress.tell(f"kept an edition: {kept.relative_to(review_folder).as_posix()}")
-    review, board, _ = open_board(review_folder, jobs, partial(progress.advance, "series"))
-    lines = [*news(board), *change_lines(open_changes(review, board)), *delivery_lines(board)]
-    lines += running_lines(open_watches(review))
-    return [*lines, _write_one(review_folder, "monitoring", jobs, progress)]
+    opened = open_review(review_folder)
+    with occupy(opened.folder):
+        for kept in keep_editions(opened, datetime.now(UTC).date()):
+            progress.tell(f"kept an edition: {kept.relative_to(review_folder).as_posix()}")
+        review, board, _ = open_board(review_folder, jobs, partial(progress.advance, "series"))
+        lines = [*news(board), *change_lines(open_changes(review, board)), *delivery_lines(board)]
+        lines += running_lines(open_watches(review))
+        return [*lines, _write_one(review_folder, "monitoring", jobs, progress)]
 
 
 def assess_review(review_folder: Path, jobs: int, progress: Progress) -> list[str]:
@@ -239,7 +241,8 @@ def assess_review(review_folder: Path, jobs: int, progress: Progress) -> list[st
     from evaluation.publication.needs import summary_lines
 
     review, needs, context, _ = open_needs(review_folder)
-    return [*summary_lines(needs, review, context), _write_one(review_folder, "needs_assessment", jobs, progress)]
+    with occupy(review.folder):
+        return [*summary_lines(needs, review, context), _write_one(review_folder, "needs_assessment", jobs, progress)]
 
 
 def _write_one(review_folder: Path, name: str, jobs: int, progress: Progress) -> str:

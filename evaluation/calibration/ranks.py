@@ -7,7 +7,7 @@ a sampler that does not reach the tails bends them. A test statistic summarises 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -157,7 +157,7 @@ def _simulate(frame: Frame, true: dict[str, Array], rng: np.random.Generator, *,
     return hide(seen) if hidden else seen
 
 
-def _quantities(frame: Frame, true: dict[str, Array], fit: Fit):
+def _quantities(frame: Frame, true: dict[str, Array], fit: Fit) -> Iterator[tuple[str, float, Array]]:
     """The reported effect and the noise: name, true value, posterior draws."""
     rows, columns = frame.n_treated, len(frame.periods)
     cells = frame.post[:rows]

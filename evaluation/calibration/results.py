@@ -61,7 +61,7 @@ def commit() -> str | None:
         return None
     try:
         said = [
-            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout
+            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, encoding="utf-8", timeout=10, check=True).stdout
             for words in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", *MEASURED])
         ]  # fmt: skip
     except (OSError, subprocess.SubprocessError):

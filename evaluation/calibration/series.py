@@ -107,7 +107,9 @@ def make_series(setting: Setting, seed: int) -> Series:
     return Series(frame, truth, complete, null)
 
 
-def _observe(setting: Setting, rng: np.random.Generator, link: Array, effect: Array):
+def _observe(
+    setting: Setting, rng: np.random.Generator, link: Array, effect: Array
+) -> tuple[Array, Array, Array, Array]:
     ones = np.ones(link.shape)
     if setting.likelihood == "normal":
         return 10.0 + link + effect, link + effect, link, ones

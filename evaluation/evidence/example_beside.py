@@ -113,7 +113,7 @@ def _earlier(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     drawn = rng.uniform(size=len(before)) < REVISED * len(before) / late.sum()
     fewer = rng.integers(1, 3, size=len(before))
     before["count"] = np.where(late & drawn, np.maximum(before["count"] - fewer, 0), before["count"])
-    return before
+    return pd.DataFrame(before)
 
 
 def _profile(populations: Mapping[str, float], data: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFrame:

@@ -270,8 +270,8 @@ def _separator(first: str, file: str) -> Problem | None:
 
 
 def _read_parquet(path: Path, file: str, required: Sequence[tuple[str, ...]]) -> tuple[Rows | None, list[Problem]]:
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         about = pq.ParquetFile(path)

@@ -369,7 +369,7 @@ def _log_rate_ratio(effect: TrueEffect, areas: list[str], labels: list[str]) -> 
 def _draw_counts(rng: np.random.Generator, mu: np.ndarray, overdispersion: float | None) -> np.ndarray:
     """Counts with mean `mu`: a Poisson whose rate is gamma distributed, hence negative binomial."""
     if overdispersion is None:
-        return rng.poisson(mu)
+        return np.asarray(rng.poisson(mu))
     return rng.poisson(rng.gamma(shape=overdispersion, scale=mu / overdispersion))
 
 

@@ -61,7 +61,7 @@ class Measured:
     @property
     def last(self) -> int:
         """Place of the last period."""
-        return self.grid.first + self.grid.written.shape[1] - 1
+        return self.grid.first + int(self.grid.written.shape[1]) - 1
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Case:
     def observed(self, code: str) -> npt.NDArray[np.bool_]:
         """Whether the area has anything observed, for each period from `lo` to `hi`."""
         grid = self.measured.grid
-        row = grid.written[grid.codes.index(code)]
+        row: npt.NDArray[np.bool_] = grid.written[grid.codes.index(code)]
         return row[self.lo - grid.first : self.hi - grid.first + 1]
 
 

@@ -25,6 +25,8 @@ from models.structure import (
     widen,
 )
 
+__all__ = ["Structure", "choose_structure", "widen", "write_design"]  # the flow reaches models by this door
+
 Array = NDArray[np.float64]
 IMPOSSIBLE = -1e9
 

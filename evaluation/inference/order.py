@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from evaluation.errors import FitFailure
+from evaluation.errors import FitFailure, storage_fault
 from evaluation.inference.effects import Diagnostics, diagnose, estimate
 from evaluation.inference.engine import Fit, Sampler, Store, Task, fetch
 from evaluation.inference.examination import Asked, examine, plan_checks, record_key
@@ -40,18 +40,10 @@ def refits_of(order: Order) -> list[Asked]:
 
 
 def is_done(order: Order, store: Store) -> bool:
-    """Whether everything this order makes is stored."""
-    return is_stored(order.task.key, name_checks(order), store)
-
-
-def name_checks(order: Order) -> str:
-    """Name under which an order's checks are stored; empty if it makes none. Takes longer than to look whether they are."""
-    return record_key(order.frame, order.task, refits_of(order), order.interval) if order.checked else ""
-
-
-def is_stored(key: str, checks: str, store: Store) -> bool:
-    """Whether a fit is stored, and the checks of this name, if any."""
-    return store.has(key) and (not checks or store.has_record(checks))
+    """Whether everything this order makes is stored: its fit, and its checks if it makes any."""
+    if not store.has(order.task.key):
+        return False
+    return not order.checked or store.has_record(record_key(order.frame, order.task, refits_of(order), order.interval))
 
 
 def carry_out(order: Order, store: Store, cores: int = 1) -> None:
@@ -81,6 +73,7 @@ def pass_gate(
 
     Raises:
         FitFailure: with the reason, in the reader's terms.
+        OSError, MemoryError: the fit could not be stored, or there is no room for it.
     """
     task = order.task
     kept: tuple[Fit, Diagnostics] | None = None
@@ -92,6 +85,8 @@ def pass_gate(
         try:
             fit = fetch(task, store, cores)
         except Exception as error:
+            if isinstance(error, MemoryError) or storage_fault(error):
+                raise  # the machine's trouble, not this question's
             reason = f"The sampler stopped: {str(error).splitlines()[0][:300] if str(error) else type(error).__name__}."
             break
         diagnostics = diagnose(estimate(order.frame, fit), fit.divergences, strict=order.strict)

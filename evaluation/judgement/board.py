@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from typing import Any
@@ -206,19 +208,21 @@ def restore_range(stored: dict[str, Any]) -> Range:
 
 def _answer_all(asked: list[_Asked], jobs: int, report: Callable[[int, int], None]) -> list[_Answer]:
     total = len(asked)
+    found: list[_Answer] = []
     report(0, total)
-    if jobs < 2 or total < 4:
-        found = []
-        for done, one in enumerate(asked, 1):
-            found.append(_answer(one))
-            report(done, total)
-        return found
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
-        found = []
-        for done, answer in enumerate(pool.map(_answer, asked, chunksize=4), 1):
-            found.append(answer)
-            report(done, total)
-        return found
+    if jobs > 1 and total > 3:
+        # A worker that dies, for want of memory as a rule, takes its pool with it: what is left is done here, one by one.
+        with (
+            suppress(BrokenProcessPool),
+            ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool,
+        ):
+            for answer in pool.map(_answer, asked, chunksize=4):
+                found.append(answer)
+                report(len(found), total)
+    for one in asked[len(found) :]:
+        found.append(_answer(one))
+        report(len(found), total)
+    return found
 
 
 def _answer(asked: _Asked) -> _Answer:

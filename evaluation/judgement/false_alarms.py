@@ -62,7 +62,7 @@ def quiet_path(frame: Frame, expected: Expected) -> Array:
     design = np.stack(columns, axis=1)
     used = frame.used[0]
     coefficients = np.linalg.lstsq(design[used], level[used], rcond=None)[0]
-    return design @ coefficients
+    return np.asarray(design @ coefficients, dtype=float)
 
 
 def make_quiet(path: Array, noise: dict[str, float], n: int, rng: np.random.Generator) -> Array:

@@ -99,10 +99,11 @@ def draw_final(recorded: float, early: Array, final: Array, rng: np.random.Gener
         spread = _dispersion(f - e, expected, known)
         mean = np.maximum((factor - 1.0) * max(recorded, 0.5), 1e-9)
         size = mean / max(spread - 1.0, 1e-6)
-        return recorded + rng.poisson(np.minimum(rng.gamma(size, mean / size), 1e9))
+        return np.asarray(recorded + rng.poisson(np.minimum(rng.gamma(size, mean / size), 1e9)), dtype=float)
     spread = _dispersion(f, overall * e, known, floor=0.0)
     mean = factor * recorded
-    return np.maximum(np.round(rng.normal(mean, np.sqrt(spread * np.maximum(mean, 1.0)))), 0.0)
+    drawn = np.round(rng.normal(mean, np.sqrt(spread * np.maximum(mean, 1.0))))
+    return np.asarray(np.maximum(drawn, 0.0), dtype=float)
 
 
 def _dispersion(observed: Array, expected: Array, known: NDArray[np.bool_], floor: float = 1.0) -> float:

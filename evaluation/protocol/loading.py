@@ -17,9 +17,10 @@ from evaluation.protocol.boundary import stray_files
 from evaluation.protocol.definition import Definition, read_definitions
 from evaluation.protocol.indicator import Indicator
 from evaluation.protocol.partnership import Area, AreaGroup, Areas, ReviewSettings
-from evaluation.protocol.plan import SLUG, STAND_IN, Plan, as_slug
+from evaluation.protocol.plan import STAND_IN, Plan
 from evaluation.protocol.plan_rules import PlanCase, plan_problems
 from evaluation.protocol.reading import read_model
+from evaluation.protocol.slug import as_slug, file_form, slug_fault
 from evaluation.protocol.suggest import did_you_mean, listing, nearest
 from evaluation.protocol.yaml_source import Document, Lines, place_of, read_yaml
 
@@ -262,13 +263,17 @@ def _areas(document: Document | None, problems: list[Problem]) -> Areas | None:
         reading = read_model(Area, spec, file=AREAS_FILE, line_of=lines, at=path, stand_in={"name": code})
         problems.extend(reading.problems)
         areas[code] = reading.value or Area(name=code)
+    first_of: dict[str, str] = {}
     for code in areas:
-        twin = next((other for other in areas if other != code and other.casefold() == code.casefold()), None)
-        if twin is not None and list(areas).index(twin) < list(areas).index(code):
+        twin = first_of.setdefault(file_form(code), code)
+        if twin != code and twin.casefold() == code.casefold():
+            refuse(("areas", code), f"`{code}` and `{twin}` differ only in capital letters.", "Keep one of the two.")
+        elif twin != code:
+            found = f"`{code}` and `{twin}` would give files of the same name."
             refuse(
                 ("areas", code),
-                f"`{code}` and `{twin}` differ only in capital letters.",
-                "Keep one of the two.",
+                found,
+                "Use codes that differ in their first 40 letters and figures, such as E07000170.",
             )
     groups: dict[str, AreaGroup] = {}
     if not isinstance(grouped, dict):
@@ -312,9 +317,9 @@ def _indicators(
     indicators: dict[str, Indicator] = {}
     for key, spec in data.items():
         path = (key,)
-        if not SLUG.fullmatch(key):
-            remedy = f"Use small letters, figures and underscores: {as_slug(key)}."
-            problems.append(Problem(INDICATORS_FILE, place_of(lines, path), f"'{key}' cannot be a key.", remedy))
+        fault = slug_fault(key, "a key")
+        if fault:
+            problems.append(Problem(INDICATORS_FILE, place_of(lines, path), *fault))
         if isinstance(spec, dict) and "key" in spec:
             found = "There is no key `key` here: the name before the colon is the indicator's key."
             problems.append(Problem(INDICATORS_FILE, place_of(lines, (key, "key")), found, "Take it out."))
@@ -324,7 +329,7 @@ def _indicators(
         problems.extend(reading.problems)
         if reading.problems:
             damaged[f"{INDICATORS_FILE}#{key}"] = reading.damaged
-        elif not SLUG.fullmatch(key):
+        elif fault:
             damaged[f"{INDICATORS_FILE}#{key}"] = frozenset({"file"})
         if reading.value is not None:
             indicators[key] = reading.value

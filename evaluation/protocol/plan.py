@@ -5,7 +5,6 @@ The models hold what the file says; what follows from it together with areas and
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -13,22 +12,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from evaluation.protocol.indicator import Likelihood, PriceYear
 from evaluation.protocol.prior import Prior, PriorName, centre_where_it_must_be, prior_name
 from evaluation.protocol.reading import Because, Code, PeriodText, Promise, Text, refuse
+from evaluation.protocol.slug import slug_fault
 from evaluation.protocol.suggest import quote
 
 Rating = Literal["green", "amber", "red"]
 Recommendation = Literal["continue", "expand", "adapt", "pause", "stop", "keep_measuring"]
 Shape = Literal["step", "level_and_slope", "ramp", "per_period", "decay"]
-SLUG = re.compile(r"[a-z0-9_]+")
-
-
-def as_slug(text: str) -> str:
-    """The text as small letters, figures and underscores."""
-    return re.sub(r"[^a-z0-9]+", "_", text.casefold()).strip("_") or "my_plan"
 
 
 def _slug(text: str) -> str:
-    if not SLUG.fullmatch(text):
-        raise refuse(f"{quote(text)} cannot be an id.", f"Use small letters, figures and underscores: {as_slug(text)}.")
+    if fault := slug_fault(text, "an id"):
+        raise refuse(*fault)
     return text
 
 

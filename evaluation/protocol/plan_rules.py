@@ -13,8 +13,9 @@ from evaluation.errors import Problem
 from evaluation.protocol.indicator import COUNTS, Indicator
 from evaluation.protocol.partnership import Areas
 from evaluation.protocol.period import read_span
-from evaluation.protocol.plan import SLUG, STAND_IN, Comparison, Plan
+from evaluation.protocol.plan import STAND_IN, Comparison, Plan
 from evaluation.protocol.resolve import comparison_areas
+from evaluation.protocol.slug import slug_fault
 from evaluation.protocol.suggest import did_you_mean, listing, nearest
 from evaluation.protocol.yaml_source import KeyPath, Lines, place_of
 
@@ -59,7 +60,7 @@ def plan_problems(case: PlanCase) -> list[Problem]:
 def _file_name(case: PlanCase) -> Iterator[Problem]:
     if case.plan.id != case.stem:
         remedy = f"Rename the file to {case.plan.id}.yaml"
-        remedy += f", or write `id: {case.stem}`." if SLUG.fullmatch(case.stem) else "."
+        remedy += f", or write `id: {case.stem}`." if slug_fault(case.stem, "an id") is None else "."
         yield case.problem(("id",), f"The id is '{case.plan.id}' but the file is called {case.stem}.yaml.", remedy)
 
 

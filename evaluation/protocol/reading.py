@@ -59,10 +59,10 @@ def text_of(value: Any) -> str:
         if value is None:
             raise refuse("There is nothing after the colon.", "Write some text.")
         raise refuse(f"{quote(value)} is not text.", "Put it in quotes.")
-    value = value.strip()
-    if not value:
+    text = value.strip()
+    if not text:
         raise refuse("There is no text here.", "Write some text.")
-    return value
+    return text
 
 
 def _reason(value: Any) -> Any:

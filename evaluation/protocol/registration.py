@@ -15,6 +15,7 @@ from typing import Any
 
 from evaluation.errors import InputError, Problem
 from evaluation.protocol.yaml_source import load_yaml
+from evaluation.writing import write_whole
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def register(plan_file: Path, now: datetime | None = None) -> Registration:
         for e in [*earlier, entry]
     ]
     text = json.dumps({"plan": plan_file.stem, "registrations": entries}, indent=2, ensure_ascii=False)
-    lock_file(plan_file).write_text(text + "\n", encoding="utf-8")
+    write_whole(lock_file(plan_file), text + "\n")
     return entry
 
 

@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 
 from evaluation.publication import numbers as say
 from evaluation.publication.axis import period_ticks, spread_labels
+from evaluation.publication.palette import DARK, UNUSED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-# Palette of the Government Analysis Function.
-BLUE, TEAL, ORANGE, DARK = "#12436D", "#28A197", "#F46A25", "#3D3D3D"
-LABEL_ORANGE = "#B4470B"  # orange dark enough for text on white (5.3:1)
 
 
 def period_axis(axes: "Axes", labels: list[str]) -> None:
@@ -45,7 +42,7 @@ def shade_unused(axes: "Axes", unused: NDArray[np.bool_]) -> None:
     """Grey behind the periods that were left out."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], unused.astype(int), [0]])))
     for first, last in zip(edges[::2], edges[1::2], strict=True):
-        axes.axvspan(first - 0.5, last - 0.5, color="#EDEDED", linewidth=0, zorder=0)
+        axes.axvspan(first - 0.5, last - 0.5, color=UNUSED, linewidth=0, zorder=0)
 
 
 def label_ends(axes: "Axes", x: NDArray[np.int64], lines: Sequence[tuple[str, NDArray[np.float64], str]]) -> None:
@@ -79,3 +76,20 @@ def say_sides(axes: "Axes", above: str, below: str) -> None:
     ):
         if wanted:
             axes.annotate(text, (0.01, place), xycoords="axes fraction", va=alignment, fontsize=10.5, color=DARK)
+
+
+def note(
+    axes: "Axes",
+    text: str,
+    at: tuple[float, float],
+    shift: tuple[float, float],
+    x: str,
+    y: str,
+    side: str,
+    colour: str = DARK,
+) -> None:
+    """A word on the chart, `shift` points from its place; x and y are the coordinates in which the place is given."""
+    axes.annotate(
+        text, at, xycoords=(x, y), xytext=shift, textcoords="offset points", ha=side, color=colour, fontsize=10.5,
+        annotation_clip=False,
+    )  # fmt: skip

@@ -7,46 +7,80 @@ import pandas as pd
 
 from evaluation.judgement import wording
 from evaluation.judgement.grades import GRADES
-from evaluation.publication import figures
+from evaluation.publication import figures, people
 from evaluation.publication import numbers as say
 from evaluation.publication.disclosure import Safe, clean, escape
-from evaluation.publication.display import Block, Table, bullets, paragraph
+from evaluation.publication.display import Block, Table, Text, bullets, paragraph
 from evaluation.publication.edition import Edition
 from evaluation.publication.packet import Packet
 from evaluation.publication.tables import rows_table
-from evaluation.publication.verdict import CONFIDENCE, confidence_badge, decision_words, grade_badge, verdict_of
+from evaluation.publication.verdict import (
+    CONFIDENCE,
+    DECISIONS,
+    confidence_badge,
+    decision_words,
+    grade_badge,
+    verdict_of,
+)
 
 COLUMNS = [
     "Intervention",
     "What we found",
-    "Probability it helped",
-    "Confidence",
-    "Size",
-    "Cost per incident avoided",
-    "Recommended",
+    "In numbers",
+    "How sure that it helped",
+    "Cost of each avoided",
+    "What to do",
 ]
+# What asks for a decision comes before what cannot be told.
+SHOWN_FIRST = sorted(GRADES, key=lambda grade: grade in ("too_small_or_too_early", "no_clear_effect", "not_estimated"))
+SHOWN_WORKS = ("strong_evidence_of_benefit", "promising")
 
 
 def summary(edition: Edition) -> list[Block]:
-    """The review in two sentences."""
+    """Whose review of what it is."""
     settings = edition.settings
+    return [paragraph(f"{settings.partnership}, {settings.year}", "svd-byline")]
+
+
+def answers(edition: Edition) -> list[Block]:
+    """What works, what to do, how sure: one short answer each."""
+    total = len(edition.titles)
+    if not total:
+        return []
     said_of: dict[str, Counter[str]] = {name: Counter() for name in GRADES}
     for packet in edition.packets.values():
         found = _primary(packet)
         said_of[verdict_of(found)][found.get("confidence") or "low"] += 1
+    levels = sum((count for name, count in said_of.items() if name != "not_estimated"), Counter[str]())
     said_of["not_estimated"]["low"] += len(edition.failures)
-    parts = [_counted(name, levels) for name, levels in said_of.items() if levels.total()]
-    total, left = len(edition.titles), len(edition.drafts) + len(edition.waiting)
-    said = (
-        f"{total} intervention{'s' if total != 1 else ''}: "
-        + ", ".join(parts + ([f"{left} not evaluated yet"] if left else []))
-        + "."
+    words = [_counted(name, said_of[name]) for name in SHOWN_FIRST if said_of[name].total()]
+    if left := len(edition.drafts) + len(edition.waiting):
+        words.append(f"{left} not evaluated yet")
+    strong, promising = (said_of[name].total() for name in SHOWN_WORKS)
+    works = f"Strong evidence of benefit: {strong or 'none'} of {total}. Promising: {promising or 'none'}"
+    decided = Counter(
+        str(packet.finding["decision"]["recommended"])
+        for packet in edition.packets.values()
+        if (packet.finding.get("decision") or {}).get("recommended")
     )
-    blocks: list[Block] = [paragraph(f"{settings.partnership}, {settings.year}", "svd-byline")]
-    if settings.summary:
-        blocks.append(paragraph(settings.summary))
-    blocks.append(paragraph(said, "svd-lead"))
-    return blocks
+    todo = [f"{decision_words(name).lower()} {decided[name]}" for name in DECISIONS if decided[name]]
+    sure = [f"{level} in {levels[level]}" for level in CONFIDENCE if levels[level]]
+    certain = sum(
+        wording.is_almost_certain(f["prob_benefit"])
+        for f in map(_primary, edition.packets.values())
+        if say.known(f.get("prob_benefit"))
+    )
+    told = [
+        ("What works?", f"{works}.", f"{_sentence(words)}."),
+        ("What to do?", f"{_sentence(todo) or 'No recommendation is made'}.", "Proposed by the published rule, or decided by the partnership."),
+        ("How sure are we?", f"Confidence is {', '.join(sure)}." if sure else "Nothing was estimated.",
+         f"For {certain} of {total} the direction is almost certain, if the design's assumptions hold."),
+    ]  # fmt: skip
+    items = "".join(
+        f"<div><dt>{escape(asked)}</dt><dd><strong>{escape(short)}</strong> {escape(more)}</dd></div>"
+        for asked, short, more in told
+    )
+    return [Text(Safe(f'<dl class="svd-answers">{items}</dl>'))]
 
 
 def _counted(grade: str, levels: Counter[str]) -> str:
@@ -60,18 +94,22 @@ def _counted(grade: str, levels: Counter[str]) -> str:
     return f"{words} ({', '.join(f'{n} with {level}' for level, n in shown)} confidence)"
 
 
+def _sentence(parts: list[str]) -> str:
+    said = ", ".join(parts)
+    return said[:1].upper() + said[1:]
+
+
 def strategy(edition: Edition) -> list[Block]:
     """The table: each intervention, what was found, how sure, how large, at what cost, and what to do."""
     if not edition.packets and not edition.failures:
         return [paragraph("Nothing has been evaluated yet.", "svd-warning")]
-    ordered = sorted(edition.packets.values(), key=lambda p: list(GRADES).index(verdict_of(_primary(p))))
+    ordered = sorted(edition.packets.values(), key=lambda p: SHOWN_FIRST.index(verdict_of(_primary(p))))
     rows = [_row(p) for p in ordered]
     for failure in edition.failures.values():
         rows.append(
             (
                 _link(failure.plan, failure.title),
                 grade_badge("not_estimated"),
-                "none",
                 "none",
                 "none",
                 "none",
@@ -90,11 +128,12 @@ def strategy(edition: Edition) -> list[Block]:
             download=findings_table(edition),
         ),
         paragraph(
-            f"Ranges are {level} credible intervals. Probability and confidence answer different questions: probability says how "
-            "likely it is, given the data and the design, that the intervention helped; confidence says how far the design, the "
-            "checks and the data deserve to be relied on.",
+            f"Ranges are {level} credible intervals. The word and the percentage say how likely it is that the intervention helped, "
+            "given the data and the design. Confidence says how far the design, the checks and the data deserve to be relied on. "
+            "The two are never merged.",
             "svd-note",
         ),
+        *([paragraph(edition.settings.summary)] if edition.settings.summary else []),
     ]
 
 
@@ -213,29 +252,20 @@ def findings_table(edition: Edition) -> pd.DataFrame:
 def _row(packet: Packet) -> tuple[Any, ...]:
     found, label = _primary(packet), packet.label(packet.primary)
     economics, decision = packet.finding.get("economics") or {}, packet.finding.get("decision") or {}
-    change, averted, difference = (
-        found.get("percent_change"),
-        found.get("events_averted"),
-        found.get("difference"),
-    )
-    if say.complete(change):
+    unit = clean(label["unit"], 60)
+    change, averted, difference = (found.get(name) for name in ("percent_change", "events_averted", "difference"))
+    if say.complete(averted) and say.complete(change):
+        size = people.events(averted, unit)
+        size = f"{size[0].upper()}{size[1:]} ({say.change(change['median'])})"
+    elif say.complete(change):
         size = f"{say.change(change['median'])} ({say.change_range(change)})"
     elif say.complete(difference):
-        size = f"{say.shift(difference['median'], label['unit'])} ({say.shift_range(difference, label['unit'])})"
+        size = f"{say.shift(difference['median'], unit)} ({say.shift_range(difference, unit)})"
     else:
         size = found["headline"]
     if found.get("disqualified_by"):
         size += "; not called an effect, because a check speaks against it"
-    what = Safe(
-        f'{grade_badge(verdict_of(found))}<br><span class="svd-small">{escape(label["title"], 80)}: {escape(size, 300)}</span>'
-    )
-    probability = Safe(
-        f"<strong>{escape((found.get('phrase') or 'none').capitalize())}</strong><br>"
-        f'<span class="svd-small">{_figure(found)}</span>'
-    )
-    events = (
-        wording.events_range(averted, clean(label["unit"], 60)) if say.complete(averted) else "not counted in events"
-    )
+    what = Safe(f'{grade_badge(verdict_of(found))}<br><span class="svd-small">{escape(label["title"], 80)}</span>')
     cost = economics.get("cost_per_event_averted")
     money = (
         f"{say.estimated_money(cost['median'])} ({say.estimated_money(cost['lower'])} to {say.estimated_money(cost['upper'])})"
@@ -243,17 +273,15 @@ def _row(packet: Packet) -> tuple[Any, ...]:
         else "not given"
     )
     if found["rating"] == "failed":
-        probability, events, money = Safe("none"), "none", "none"
+        sure: Safe | str = "none"
+        money = "none"
+    else:
+        sure = Safe(
+            f"<strong>{escape((found.get('phrase') or 'none').capitalize())}</strong> "
+            f'<span class="svd-small">({_figure(found)})</span><br>{confidence_badge(found.get("confidence"))}'
+        )
     recommended = Safe(f"<strong>{escape(decision_words(decision.get('recommended') or 'none'))}</strong>")
-    return (
-        _link(packet.plan_id, packet.title),
-        what,
-        probability,
-        "none" if found["rating"] == "failed" else confidence_badge(found.get("confidence"), short=True),
-        events[:1].upper() + events[1:] if events != "none" else events,
-        money,
-        recommended,
-    )
+    return _link(packet.plan_id, packet.title), what, size, sure, money, recommended
 
 
 def _figure(found: dict[str, Any]) -> str:

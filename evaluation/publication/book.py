@@ -4,6 +4,7 @@ The book is built in a folder of its own and put in its place in one step, so th
 a failed build leaves the published book as it was.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -16,14 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import resources
+from evaluation.errors import PlainFailure, storage_fault
 from evaluation.publication import annual, pages, pdf, status, versions
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
-from evaluation.publication.staging import Stage, StagingError, raw_html, safe_name, stage_blocks, stage_notebook
+from evaluation.publication.staging import (
+    Stage,
+    StagingError,
+    plain_title,
+    raw_html,
+    safe_name,
+    stage_blocks,
+    stage_notebook,
+)
+from evaluation.writing import write_whole
 
 
-class BookRejected(RuntimeError):
+class BookRejected(PlainFailure):
     """The book could not be built, or may not be published; `reasons` says why. The old book is still there."""
 
     def __init__(self, reasons: list[str]) -> None:
@@ -52,8 +63,7 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
         html, downloads = make_tree(edition, scratch, documents)
         if leaks := find_leaks(html, downloads, allowed_texts(edition), (str(edition.folder), str(scratch))):
             raise BookRejected(leaks)
-        manifest = json.dumps(hash_tree(html), indent=1) + "\n"
-        (build / "book-manifest.json").write_text(manifest, encoding="utf-8")
+        write_whole(build / "book-manifest.json", json.dumps(hash_tree(html), indent=1) + "\n")
         _swap(html, build / "html", scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -101,9 +111,12 @@ def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
     stage.chapters = {*edition.packets, *edition.failures}
     try:
         chapters = [_stage_chapter(stage, edition, plan_id) for plan_id in edition.titles if plan_id in stage.chapters]
-        body = versions.front(edition) + stage_notebook(stage, read_accepted(_annual_report(edition)), "index")
+        told = read_accepted(_annual_report(edition))
+        body = versions.front(edition) + stage_notebook(stage, told, "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
-        standing = _stage_standing(stage, edition)
+        compared = stage_notebook(stage, told, "compared", "compared")
+        standing = [stage.add_page("compared", "The interventions compared", compared, wide=True)]
+        standing += _stage_standing(stage, edition)
         editions = versions.stage_editions(stage, edition)
         about = [editions, *pages.stage_pages(stage, edition, source, why_no_pdf)]
         if edition.audience == "internal":
@@ -125,7 +138,7 @@ def _annual_report(edition: Edition) -> Path:
         mark.unlink(missing_ok=True)
         parameters = {"review_path": str(edition.folder), "drafts": drafts}
         run_notebook(template, parameters, place, annual.edition_key(edition))
-        mark.write_text(key, encoding="utf-8")
+        write_whole(mark, key)
     return place
 
 
@@ -164,10 +177,17 @@ def _stage_chapter(stage: Stage, edition: Edition, plan_id: str) -> str:
     packet = edition.packets[plan_id]
     if packet.notebook is None:
         raise BookRejected([f"{packet.path.name} of '{plan_id}' holds no report; run the plan again."])
+    annex = f"annexes/{safe_name(plan_id)}"
     try:
-        body = stage_notebook(stage, read_accepted(packet.notebook, packet.run.get("key")), name)
+        report = read_accepted(packet.notebook, packet.run.get("key"))
+        body = stage_notebook(stage, report, name)
+        detail = stage_notebook(stage, report, annex, "annex")
     except (NotebookRejected, StagingError) as error:
         raise BookRejected([f"The chapter of '{plan_id}': {error}"]) from error
+    if detail.strip():
+        back = f"For those who must judge the finding. The [chapter](../{name}.md) says what was found.\n\n"
+        stage.add_page(annex, f"Annex: {packet.title}", back + detail)
+        body += f"\nThe [evaluator's annex](../{annex}.md) holds every check, the model and the computation.\n"
     if plan_id in edition.changed:
         note = '<p class="svd-warning">The plan was changed after this evaluation was run; the chapter tells the plan that was run.</p>'
         body = raw_html(note) + body
@@ -184,9 +204,9 @@ def _write_configuration(
     config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
     title = settings.title if settings.year in settings.title else f"{settings.title}, {settings.year}"
     config |= {
-        "title": title,
-        "author": ", ".join(settings.authors) or settings.partnership,
-        "copyright": f"{datetime.now(UTC).year} {settings.partnership}",
+        "title": plain_title(title),
+        "author": plain_title(", ".join(settings.authors) or settings.partnership),
+        "copyright": plain_title(f"{datetime.now(UTC).year} {settings.partnership}"),
     }
     sphinx = config["sphinx"]["config"]
     sphinx["html_context"] = {
@@ -200,6 +220,13 @@ def _write_configuration(
     if chapters:
         parts.append({"caption": "Interventions", "chapters": [{"file": name} for name in chapters]})
     parts.append({"caption": "About this review", "chapters": about})
+    annexes = [
+        {"file": name}
+        for plan in chapters
+        if (folder / f"{(name := plan.replace('interventions/', 'annexes/', 1))}.md").is_file()
+    ]
+    if annexes:
+        parts.append({"caption": "For the evaluator", "chapters": annexes})
     toc = {"format": "jb-book", "root": "index", "parts": parts}
     (folder / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -252,6 +279,8 @@ def _run_sphinx(staging: Path, scratch: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
+        if storage_fault(RuntimeError(done.stderr)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(staging))
         said = (done.stderr + done.stdout).replace(str(staging) + os.sep, "").replace(str(scratch), "")
         raise BookRejected(
             [line for line in said.splitlines() if line.strip()] or [f"sphinx ended with {done.returncode}"]

@@ -4,6 +4,7 @@ No count is shown, only whether there is one, so nothing has to be suppressed. E
 besides its colour.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,20 @@ import xarray as xr
 from evaluation.evidence.audit import ABSENT, COMPLETE, IMPLAUSIBLE, PARTIAL, PROVISIONAL, STATES, SUPPRESSED
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK, ORANGE, period_axis
+from evaluation.publication.annotate import period_axis
 from evaluation.publication.axis import wrap_label
 from evaluation.publication.disclosure import clean
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import render
+from evaluation.publication.palette import BLUE, DARK, ORANGE
+from evaluation.publication.reading import READING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_AREAS = 40
 LETTERS = "cpvsai"  # one for each of STATES, as stored in packets
+COMPLETE_LETTER = LETTERS[COMPLETE]
 # Face colour, marker and what it means, by position in STATES.
 LOOKS: dict[int, tuple[str, str, str]] = {
     COMPLETE: ("#DCE6EE", "", "complete"),
@@ -48,13 +52,14 @@ def store_states(panel: xr.Dataset, names: Mapping[str, str]) -> dict[str, Any]:
     return {"periods": [str(t) for t in panel["time"].values], "areas": rows}
 
 
-def calendar_map(name: str, title: str, stored: Mapping[str, Any]) -> Figure | None:
+def calendar_map(name: str, title: str, stored: Mapping[str, Any], source: str = "") -> Figure | None:
     """Draw stored states; None if there is nothing to draw.
 
     Args:
         name: part of the file's name.
         title: of the indicator.
         stored: as `store_states` makes it.
+        source: of the indicator.
     """
     periods, areas = list(stored.get("periods") or []), dict(stored.get("areas") or {})
     if not periods or not areas:
@@ -66,12 +71,12 @@ def calendar_map(name: str, title: str, stored: Mapping[str, Any]) -> Figure | N
     cells = state[shown]
 
     def draw(axes: "Axes") -> None:
-        from matplotlib.colors import ListedColormap
         from matplotlib.lines import Line2D
 
         axes.grid(False)
-        palette = ListedColormap([LOOKS[i][0] for i in range(len(STATES))])
-        axes.imshow(cells, aspect="auto", cmap=palette, vmin=-0.5, vmax=len(STATES) - 0.5, interpolation="nearest")
+        for y, row in enumerate(cells):
+            for first, last in _stretches(row):
+                axes.broken_barh([(first - 0.5, last - first)], (y - 0.5, 1), facecolors=LOOKS[int(row[first])][0])
         size = max(3.0, min(6.0, 420 / len(periods)))
         keys = []
         for i, (colour, marker, meaning) in LOOKS.items():
@@ -105,7 +110,13 @@ def calendar_map(name: str, title: str, stored: Mapping[str, Any]) -> Figure | N
     trend = f"{_percent(share)} of area-periods have a usable value, {weak} look incomplete or implausible, {(state == ABSENT).sum()} are absent"
     alt = alt_sentence("Calendar heat map", f"completeness of {title}", trend)
     height = 1.6 + 0.2 * len(labels)
-    return Figure(name, render(draw, height), alt, caption, counts)
+    return Figure(name, render(draw, height), alt, caption, counts, source=source, reading=READING["calendar"])
+
+
+def _stretches(row: np.ndarray) -> list[tuple[int, int]]:
+    """Where a state begins and where the next one does, for one bar each: a square a period would make a large file."""
+    edges = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
+    return list(itertools.pairwise(edges))
 
 
 def _sign(marker: str) -> str:

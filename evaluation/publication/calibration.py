@@ -17,11 +17,12 @@ from evaluation.calibration.results import read_results
 from evaluation.publication import numbers as say
 from evaluation.publication.alarms import alarm_blocks
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE, TEAL
 from evaluation.publication.axis import wrap_label
 from evaluation.publication.display import Block, Figure, Table, bullets, paragraph
 from evaluation.publication.figures import render
+from evaluation.publication.palette import BLUE, DARK, GRID, LABEL_ORANGE, TEAL
 from evaluation.publication.ranks import rank_blocks
+from evaluation.publication.reading import READING, STUDIED
 from evaluation.publication.tables import rows_table
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def _figure(studies: Mapping[str, pd.DataFrame]) -> Figure:
                               color=edge if edge != TEAL else DARK, fontsize=10, bbox=blank)  # fmt: skip
         axes.set_yticks(range(len(names))[::-1], [wrap_label(_title(name), LABEL) for name in names], fontsize=9.5)
         for edge_place in range(1, len(names)):
-            axes.axhline(edge_place - 0.5, color="#CCCCCC", linewidth=0.6)
+            axes.axhline(edge_place - 0.5, color=GRID, linewidth=0.6)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlim(min(lowest - 18, 100 * TOLERATED - 20), 100.8)
         axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0f}%")
@@ -304,7 +305,15 @@ def _figure(studies: Mapping[str, pd.DataFrame]) -> Figure:
         f"{say.percentage(TOLERATED)}."
     )
     alt = alt_sentence("Dot chart", f"coverage of {say.percentage(NOMINAL)} intervals", trend.rstrip("; "))
-    return Figure("calibration-coverage", render(draw, 0.9 + 0.66 * len(names)), alt, caption, data)
+    return Figure(
+        "calibration-coverage",
+        render(draw, 0.9 + 0.66 * len(names)),
+        alt,
+        caption,
+        data,
+        source=STUDIED,
+        reading=READING["coverage"],
+    )
 
 
 def _span(words: str, lines: Iterable[tuple[str, str, pd.DataFrame]], methods: tuple[str, ...]) -> str:

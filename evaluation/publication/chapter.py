@@ -1,27 +1,24 @@
-"""The story of one intervention, section by section, as blocks to show. Nothing here computes a result.
+"""The board's chapter on one intervention, section by section, as blocks to show. Nothing here computes a result.
 
-The headings of the report (Effect, Mechanism, Moderators, Implementation, Economics) are those of EMMIE, the scheme of
-the College of Policing's toolkit; the functions below are what the report shows under each of them.
+The verdict comes first, then a picture and what was done to check it; then the headings of EMMIE, the scheme of the
+College of Policing's toolkit (Effect, Mechanism, Moderators, Implementation, Economics). What a board does not need at
+first reading is folded away; what only an evaluator needs is in `annex.py`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from evaluation.publication import decisions, diagnostics, figures, traces
+from evaluation.publication import decisions, diagnostics, figures, people
 from evaluation.publication import numbers as say
-from evaluation.publication.coverage import coverage_table
-from evaluation.publication.disclosure import Safe, escape
-from evaluation.publication.display import Block, Table, Text, bullets, paragraph
+from evaluation.publication.disclosure import Safe, clean, escape
+from evaluation.publication.display import Block, Table, Text, bullets, folded, paragraph
 from evaluation.publication.estimates import (
     estimates_table,
     groups_table,
     indicator_title,
-    interval_words,
     primary_finding,
 )
-from evaluation.publication.evaluated import Evaluated, run_key, subject_of
+from evaluation.publication.evaluated import Evaluated, subject_of
 from evaluation.publication.subtraction import told_series
 from evaluation.publication.tables import rows_table
 from evaluation.publication.verdict import (
@@ -45,60 +42,23 @@ QUALITY = {"green": "good (green)", "amber": "fair (amber)", "red": "poor (red)"
 IMPACT = {"green": "small (green)", "amber": "medium (amber)", "red": "large (red)"}
 
 
-def question(evaluation: Evaluated) -> list[Block]:
-    """What was asked: the question and the plan at a glance."""
-    plan, review = evaluation.plan, evaluation.review
-    rows = [
-        ("Design", DESIGNS.get(plan.design, plan.design)),
-        ("Success measured by", indicator_title(evaluation, plan.indicators.primary)),
-    ]
-    for role in ("secondary", "unaffected"):
-        keys = list(getattr(plan.indicators, role))
-        if keys:
-            rows.append((ROLES[role], ", ".join(indicator_title(evaluation, k) for k in keys)))
-    rows.append(
-        (
-            "Where and from when",
-            "; ".join(f"{_area(evaluation, a)} from {say.period_name(str(p))}" for a, p in plan.treated.items()),
-        )
-    )
-    rows.append(("Compared with", _comparison(evaluation)))
-    rows.append(("Period", f"{say.period_name(str(plan.period.start))} to {say.period_name(str(plan.period.end))}"))
-    rows.append(("Expected shape of the effect", SHAPES.get(plan.effect.shape, plan.effect.shape)))
-    rows.append(("Smallest effect worth acting on", _meaningful(evaluation)))
-    rows.append(("Plan registered", _registered(evaluation.run.get("registered"))))
-    rows += decisions.changed_fields(evaluation.run.get("registered"))
-    table = rows_table(rows, ["What", "As planned"])
-    name = str(review.settings.partnership)
-    return [
-        paragraph(plan.question, "svd-question"),
-        Table(table, f"The plan at a glance ({name})", kind="svd-facts"),
-    ]
-
-
 def answer(evaluation: Evaluated) -> list[Block]:
-    """The finding in one box: rating, headline, probability, confidence, decision."""
-    found = primary_finding(evaluation)
+    """The question and the verdict in one box: finding in numbers of events, how sure, what it cost, what to do."""
+    plan, found = evaluation.plan, primary_finding(evaluation)
     decision = evaluation.finding.get("decision") or {}
-    parts = [
-        f'<p class="svd-verdict-line">{finding_badge(found)} {confidence_badge(found.get("confidence"))}</p>',
-        f'<p class="svd-headline">{escape(found["headline"], 1500)}</p>',
-    ]
-    averted = found.get("events_averted")
-    if say.complete(averted):
-        unit = escape(evaluation.review.indicators[evaluation.plan.indicators.primary].unit, 80)
-        parts.append(
-            f"<p>In numbers: about <strong>{say.fewer(averted['median'])}</strong> {unit} "
-            f"({interval_words(evaluation)}: {say.fewer_range(averted)}).</p>"
-        )
+    unit = clean(evaluation.review.indicators[plan.indicators.primary].unit, 60)
+    parts = [f'<p class="svd-verdict-line">{finding_badge(found)} {confidence_badge(found.get("confidence"))}</p>']
+    if said := people.sentence(found, unit, _when(evaluation)):
+        parts.append(f'<p class="svd-headline">{escape(said, 1500)}</p>')
+    parts.append(f"<p>{escape(found['headline'], 1500)}</p>")
     if decision.get("recommended"):
         source = "decided by the partnership" if decision.get("source") == "plan" else "proposed by the published rule"
+        because = escape(str(decision.get("because", "")).rstrip("."), 600)
         parts.append(
-            f"<p>Recommended: <strong>{escape(decision_words(decision['recommended']))}</strong> "
-            f"({source}: {escape(decision.get('because', ''), 600)}).</p>"
+            f"<p>Recommended: <strong>{escape(decision_words(decision['recommended']))}</strong> ({source}: {because}).</p>"
         )
     box = f'<div class="svd-verdict svd-{escape(found["rating"])}">{"".join(parts)}</div>'
-    blocks: list[Block] = [Text(Safe(box))]
+    blocks: list[Block] = [paragraph(plan.question, "svd-question"), Text(Safe(box))]
     if evaluation.profile != "publish":
         blocks.append(
             paragraph("This is a draft: too few draws were made for its numbers to be relied on.", "svd-warning")
@@ -120,12 +80,13 @@ def effect(evaluation: Evaluated) -> list[Block]:
         else ""
     )
     blocks: list[Block] = [figures.observed_and_counterfactual(series, subject, estimate)]
+    more: list[Block] = []
     if "averted_mean" in series and bool(series["averted_mean"].notnull().any()):
-        blocks.append(figures.cumulative_averted(series, subject, found.get("events_averted")))
-    blocks.append(
+        more.append(figures.cumulative_averted(series, subject, found.get("events_averted")))
+    more.append(
         Table(estimates_table(evaluation, [key]), f"Estimates for {subject.title}", name=f"{subject.name}-estimates")
     )
-    return blocks
+    return blocks + folded("The total so far, and the exact figures", more)
 
 
 def mechanism(evaluation: Evaluated) -> list[Block]:
@@ -141,7 +102,11 @@ def mechanism(evaluation: Evaluated) -> list[Block]:
             for a in plan.assumptions
         ]
         table = rows_table(rows, ["Assumption", "How good is it?", "If it is wrong", "Source"])
-        blocks.append(Table(table, "Assumptions stated in the plan", kind="svd-wide"))
+        weak = [a.says for a in plan.assumptions if a.quality == "red"]
+        if weak:
+            blocks += [paragraph("Assumptions that the plan itself calls poor:"), bullets(weak)]
+        stated = Table(table, "Assumptions stated in the plan", kind="svd-wide")
+        blocks += folded("What this evaluation takes for granted", stated)
     return blocks
 
 
@@ -149,7 +114,8 @@ def moderators(evaluation: Evaluated) -> list[Block]:
     """Moderators: over time since the start, between groups of areas, and on other outcomes."""
     key = evaluation.plan.indicators.primary
     found = primary_finding(evaluation)
-    blocks: list[Block] = []
+    blocks = decisions.moderators(evaluation)
+    more: list[Block] = []
     times = [
         e
         for e in found.get("by_event_time") or []
@@ -161,13 +127,13 @@ def moderators(evaluation: Evaluated) -> list[Block]:
         blocks.append(paragraph("The plan expects one change that stays, so no difference over time was estimated."))
     elif len(times) > 1:
         meaningful = found.get("meaningful") or evaluation.plan.effect.meaningful
-        blocks.append(diagnostics.event_study(times, subject_of(evaluation, key), meaningful))
+        more.append(diagnostics.event_study(times, subject_of(evaluation, key), meaningful))
     groups = groups_table(evaluation, key)
     if groups is not None:
-        blocks.append(Table(groups, "Effect by when areas started", name=f"{evaluation.plan.id}-groups"))
+        more.append(Table(groups, "Effect by when areas started", name=f"{evaluation.plan.id}-groups"))
     others = [k for k in evaluation.finding["indicators"] if k != key]
     if others:
-        blocks.append(
+        more.append(
             Table(
                 estimates_table(evaluation, others),
                 "Other outcomes",
@@ -175,8 +141,11 @@ def moderators(evaluation: Evaluated) -> list[Block]:
                 kind="svd-wide",
             )
         )
-        blocks.append(bullets(evaluation.finding["indicators"][k]["headline"] for k in others))
-    blocks = decisions.moderators(evaluation) + blocks
+        blocks += [
+            paragraph("Other outcomes:"),
+            bullets(evaluation.finding["indicators"][k]["headline"] for k in others),
+        ]
+    blocks += folded("The effect over time, by place and on other outcomes", more)
     return blocks or [paragraph("Nothing was estimated beyond the main effect.")]
 
 
@@ -190,7 +159,7 @@ def implementation(evaluation: Evaluated) -> list[Block]:
         share = f" ({100 * delivery.delivered / delivery.planned:.0f}%)" if delivery.planned else ""
         blocks.append(
             paragraph(
-                f"{delivery.delivered:,.0f} of {delivery.planned:,.0f} planned {delivery.unit} were delivered{share}."
+                f"Delivered: {delivery.delivered:,.0f} of {delivery.planned:,.0f} planned {delivery.unit}{share}."
             )
         )
     blocks += decisions.implementation(evaluation)
@@ -200,15 +169,11 @@ def implementation(evaluation: Evaluated) -> list[Block]:
     if plan.comparison is not None:
         left_out += [f"{_area(evaluation, a)} (comparison): {e.because}" for a, e in plan.comparison.exclude.items()]
     if plan.period.washout:
-        left_out.append(
-            f"The first {plan.period.washout} period(s) after each start: time for the intervention to settle."
-        )
-    if left_out:
-        blocks += [paragraph("Left out of the analysis, as the plan says:"), bullets(left_out)]
-    if evaluation.panels:
-        titles = {k: indicator_title(evaluation, k) for k in evaluation.panels}
-        blocks.append(Table(coverage_table(evaluation.panels, titles), "The data behind the finding", kind="svd-wide"))
-    return blocks
+        periods = "period" if plan.period.washout == 1 else f"{plan.period.washout} periods"
+        left_out.append(f"The first {periods} after each start: time for the intervention to settle.")
+    return blocks + (
+        folded("What was left out of the analysis, as the plan says", bullets(left_out)) if left_out else []
+    )
 
 
 def economics(evaluation: Evaluated) -> list[Block]:
@@ -217,135 +182,91 @@ def economics(evaluation: Evaluated) -> list[Block]:
     blocks: list[Block] = [
         paragraph(found.get("sentence") or "No costs were given, so nothing can be said about value for money.")
     ]
+    worth = found.get("value")
+    if worth:
+        chance = say.probability(worth["prob_pays"])
+        blocks.append(
+            paragraph(f"The probability that it pays for itself, if an incident costs what is assumed, is {chance}.")
+        )
     source = getattr(evaluation.plan.costs, "source", None)
-    if source:
-        blocks.append(paragraph(f"Source of the cost: {source}."))
-    return blocks + decisions.value(evaluation)
+    cost = [paragraph(f"Source of the cost: {source}.")] if source else []
+    return blocks + folded("How the money was counted", cost, decisions.value(evaluation))
 
 
-def confidence(evaluation: Evaluated) -> list[Block]:
-    """How sure are we: the reasons for the confidence given, and every check."""
+def checks(evaluation: Evaluated) -> list[Block]:
+    """What was done to check it: how many ways were tried, what failed, why the confidence is what it is."""
     found = primary_finding(evaluation)
-    blocks: list[Block] = [Text(Safe(f"<p>{confidence_badge(found.get('confidence'))}</p>"))]
-    reasons = [*(found.get("confidence_reasons") or []), *(found.get("caveats") or [])]
+    made = found.get("checks") or []
+    passed = sum(check["passed"] is True for check in made)
+    against = [check for check in made if check["passed"] is False]
+    untried = len(made) - passed - len(against)
+    if not made:
+        blocks: list[Block] = [paragraph("No checks were made.")]
+    else:
+        parts = [f"{passed} did not shake it"] if passed else []
+        parts += [f"{len(against)} raised a doubt"] if against else []
+        parts += [f"{untried} could not be tried"] if untried else []
+        ways = f"{len(made)} way{'s' if len(made) != 1 else ''}"
+        told = "None of them shook it" if passed == len(made) else f"Of these, {', '.join(parts)}"
+        blocks = [paragraph(f"We looked for {ways} in which this finding could be wrong. {told}.", "svd-lead")]
+    if against:
+        blocks += [paragraph("What raised a doubt:"), bullets(check["sentence"] for check in against)]
+    sure = found.get("confidence")
+    said = {check["sentence"] for check in against}
+    reasons = [
+        r
+        for r in dict.fromkeys([*(found.get("confidence_reasons") or []), *(found.get("caveats") or [])])
+        if r not in said
+    ]
+    if sure:
+        blocks.append(Text(Safe(f"<p>Taken together: {confidence_badge(sure)}.</p>")))
+    reasons += [one["sentence"] for one in evaluation.finding.get("triangulation") or []]
     if reasons:
-        blocks.append(bullets(dict.fromkeys(reasons)))
-    rows = []
-    for key, one in evaluation.finding["indicators"].items():
-        for check in one.get("checks") or []:
-            rows.append(
-                (
-                    indicator_title(evaluation, key),
-                    CHECK_NAMES.get(check["name"], check["name"].replace("_", " ")),
-                    Safe(CHECK_RESULT[check["passed"]]),
-                    check["sentence"],
-                )
-            )
-    if rows:
-        table = rows_table(rows, ["Indicator", "Check", "Result", "What it says"])
-        blocks.append(
-            Table(
-                table,
-                "Ways in which the finding could be wrong, each tried",
-                row_header="Check",
-                kind="svd-wide",
-            )
-        )
-    else:
-        blocks.append(paragraph("No checks were made."))
-    return blocks + placebos(evaluation) + decisions.doubts(evaluation)
+        blocks += [paragraph("Bear in mind:"), bullets(reasons)]
+    if found.get("change_our_mind"):
+        blocks.append(paragraph(f"What would change our mind: {found['change_our_mind']}"))
+    rows = [(CHECK_NAMES.get(c["name"], c["name"].replace("_", " ")), Safe(CHECK_RESULT[c["passed"]])) for c in made]
+    table = [Table(rows_table(rows, ["Check", "Result"]), "Every check of the main outcome")] if rows else []
+    return blocks + folded("Every check and its result", *table)
 
 
-def placebos(evaluation: Evaluated) -> list[Block]:
-    """The finding among estimates where nothing was done: false areas, false starts; nothing if none were made."""
-    key, found = evaluation.plan.indicators.primary, primary_finding(evaluation)
-    made = getattr(evaluation, "placebos", None)
-    own = found.get("rate_ratio") or found.get("difference")
-    if not isinstance(made, pd.DataFrame) or made.empty or not say.complete(own):
-        return []
-    made = made[(made["plan"] == evaluation.plan.id) & (made["indicator"] == key)]
-    subject = subject_of(evaluation, key)
-    wide = found.get("empirical_interval") or {}
-    charts = [
-        diagnostics.placebo_distribution(
-            made[made["kind"] == kind], own, subject, wide if wide.get("kind") == kind else None
-        )
-        for kind in ("area", "date")
+def promise(evaluation: Evaluated) -> list[Block]:
+    """What was promised: the plan at a glance, and whether it was changed."""
+    plan, review = evaluation.plan, evaluation.review
+    rows = [
+        ("Design", DESIGNS.get(plan.design, plan.design)),
+        ("Success measured by", indicator_title(evaluation, plan.indicators.primary)),
     ]
-    return [chart for chart in charts if chart is not None]
-
-
-def annex(evaluation: Evaluated) -> list[Block]:
-    """Technical annex: computation, priors, versions."""
-    rows = []
-    for key, found in evaluation.finding["indicators"].items():
-        one = found.get("diagnostics") or {}
-        rows.append(
-            (
-                indicator_title(evaluation, key),
-                found.get("likelihood", "").replace("_", " "),
-                one.get("rhat_max"),
-                _whole(one.get("ess_bulk_min")),
-                _whole(one.get("ess_tail_min")),
-                one.get("divergences"),
-            )
+    for role in ("secondary", "unaffected"):
+        keys = list(getattr(plan.indicators, role))
+        if keys:
+            rows.append((ROLES[role], ", ".join(indicator_title(evaluation, k) for k in keys)))
+    rows.append(
+        (
+            "Where and from when",
+            "; ".join(f"{_area(evaluation, a)} from {say.period_name(str(p))}" for a, p in plan.treated.items()),
         )
-    table = rows_table(
-        rows,
-        ["Indicator", "Likelihood", "Largest R-hat", "Smallest bulk ESS", "Smallest tail ESS", "Divergences"],
     )
-    blocks: list[Block] = [
-        Table(
-            table,
-            "Computation: wanted are R-hat up to 1.01, effective sample sizes of 400 and no divergences",
-        )
+    rows.append(("Compared with", _comparison(evaluation)))
+    rows.append(("Period", f"{say.period_name(str(plan.period.start))} to {say.period_name(str(plan.period.end))}"))
+    rows.append(("Expected shape of the effect", SHAPES.get(plan.effect.shape, plan.effect.shape)))
+    rows.append(("Smallest effect worth acting on", _meaningful(evaluation)))
+    rows += decisions.changed_fields(evaluation.run.get("registered"))
+    table = rows_table(rows, ["What", "As planned"])
+    return [
+        paragraph(f"The plan was {_registered(evaluation.run.get('registered'))}."),
+        *folded(
+            "The plan at a glance",
+            Table(table, f"The plan at a glance ({review.settings.partnership})", kind="svd-facts"),
+        ),
     ]
-    priors = [(k, _prior(p), p.because) for k, p in evaluation.plan.priors.items()]
-    if priors:
-        blocks.append(
-            Table(
-                rows_table(priors, ["Prior", "Distribution", "Because"]),
-                "Priors that differ from the default",
-            )
-        )
-    else:
-        blocks.append(paragraph("All priors are the defaults described in Methods."))
-    blocks += model_charts(evaluation)
-    run = evaluation.run
-    versions = [(name, str(number)) for name, number in (run.get("versions") or {}).items()]
-    versions += [("seed", str(run["seed"]))] if "seed" in run else []
-    versions += [("commit", str(run["commit"])[:12])] if run.get("commit") else []
-    versions += [("run", run_key(evaluation)[:16]), ("profile", evaluation.profile)]
-    blocks.append(Table(rows_table(versions, ["What", "Version"]), "Made with", kind="svd-facts"))
-    return blocks
 
 
-def model_charts(evaluation: Evaluated) -> list[Block]:
-    """The model of the main outcome: its prior and posterior, its predictions, its parameters; what is stored of them."""
-    posteriors = getattr(evaluation, "posteriors", None) or {}
-    priors = getattr(evaluation, "priors", None) or {}
-    predictive = getattr(evaluation, "predictive", None) or {}
-    key, found = evaluation.plan.indicators.primary, primary_finding(evaluation)
-    charts = []
-    if key in priors and "coefficient" in posteriors.get(key, {}):
-        draws = posteriors[key]["coefficient"].values[..., 0]
-        odds = found.get("likelihood") == "binomial"
-        charts.append(diagnostics.prior_and_posterior(draws, priors[key], subject_of(evaluation, key), odds=odds))
-    if key in predictive:
-        bands = told_series(evaluation, key, predictive[key])
-        charts.append(diagnostics.predictive_check(bands, subject_of(evaluation, key)))
-    blocks: list[Block] = [chart for chart in charts if chart is not None]
-    interval, shape = evaluation.review.settings.interval, evaluation.plan.effect.shape
-    for one, entry in evaluation.finding["indicators"].items():
-        table = traces.trace_table(posteriors[one], shape, interval) if one in posteriors else None
-        if table is not None:
-            caption = f"Parameters of the model: {indicator_title(evaluation, one)}"
-            name = f"{evaluation.plan.id}-{one}-parameters"
-            blocks.append(Table(table, caption, name=name, kind="svd-wide"))
-            blocks.append(paragraph(traces.scale_note(entry.get("likelihood", ""))))
-    if any(isinstance(block, Table) for block in blocks):
-        blocks.append(paragraph(traces.GATE))
-    return blocks
+def _when(evaluation: Evaluated) -> str:
+    """From when to when the effect was counted: `From July 2023 to March 2026`."""
+    starts = [str(start) for start in evaluation.plan.treated.values()]
+    first, last = say.period_name(min(starts)), say.period_name(str(evaluation.plan.period.end))
+    return f"From {first} to {last}"
 
 
 def _area(evaluation: Evaluated, code: str) -> str:
@@ -377,20 +298,10 @@ def _meaningful(evaluation: Evaluated) -> str:
 def _registered(record: Any) -> str:
     """When the plan was registered, and what was changed since."""
     if not record:
-        return "no: nothing shows that it was written before the result was known"
+        return "not registered: nothing shows that it was written before the result was known"
     date = str(record["date"]) if isinstance(record, Mapping) else str(record)
     changed = list(record.get("changed") or []) if isinstance(record, Mapping) else []
     keys = [str(c.get("key", c)) if isinstance(c, Mapping) else str(c) for c in changed]
-    said = f"on {date}; " + (f"changed since: {', '.join(keys)}" if keys else "not changed since")
+    said = f"registered on {date}; " + (f"changed since: {', '.join(keys)}" if keys else "not changed since")
     before = record.get("results_before") if isinstance(record, Mapping) else None
     return f"{said}; results had been computed before (on {before[:10]})" if before else said
-
-
-def _prior(prior: Any) -> str:
-    if getattr(prior, "normal", None) is not None:
-        return f"Normal({prior.normal[0]:g}, {prior.normal[1]:g})"
-    return f"Half-normal({prior.half_normal:g})"
-
-
-def _whole(value: Any) -> int | None:
-    return round(value) if say.known(value) else None

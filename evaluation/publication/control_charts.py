@@ -10,13 +10,15 @@ import pandas as pd
 
 from evaluation.judgement.monitoring import SPAN, Judged
 from evaluation.judgement.xmr import RULE_WORDS, variation
+from evaluation.protocol.slug import file_form
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import DARK, LABEL_ORANGE, TEAL, label_ends, period_axis
+from evaluation.publication.annotate import label_ends, period_axis
 from evaluation.publication.disclosure import CONFIDENTIAL, clean, control_counts, control_points
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import render, rounded, score_cell
-from evaluation.publication.staging import safe_name
+from evaluation.publication.palette import DARK, LABEL_ORANGE, TEAL
+from evaluation.publication.reading import READING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -132,8 +134,8 @@ def control_chart(judged: Judged) -> Figure:
         caption += " Counts of 1 to 7 are withheld; others are rounded to 5."
     alt = alt_sentence("Control chart", title, WORDS[judged.variation].lower())
     counts = () if indicator.disclosure == "already_public" or scores else ("Recorded",)
-    name = safe_name(f"monitor-{indicator.key}-{series.area}")
-    return Figure(name, render(draw, 3.0), alt, caption, data, counts)
+    name = f"monitor-{indicator.key}-{file_form(series.area)}"
+    return Figure(name, render(draw, 3.0), alt, caption, data, counts, indicator.source, READING["control"])
 
 
 def _no_limits(judged: Judged) -> str:

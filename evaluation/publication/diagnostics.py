@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE, label_ends, period_axis, shade_unused
+from evaluation.publication.annotate import label_ends, note, period_axis, shade_unused
 from evaluation.publication.axis import percent_ticks, wrap_label
 from evaluation.publication.disclosure import (
     CONFIDENTIAL,
@@ -25,6 +25,8 @@ from evaluation.publication.disclosure import (
 )
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import Subject, render, rounded, score_cell, values_of
+from evaluation.publication.palette import BLUE, DARK, LABEL_ORANGE
+from evaluation.publication.reading import READING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,12 +68,12 @@ def event_study(effects: Sequence[Mapping[str, Any]], subject: Subject, meaningf
         if leads:
             axes.axvline(-0.5, color=DARK, linewidth=1.2, linestyle=":")
             axes.plot([-1], [0], "D", color=DARK, markerfacecolor="white", markersize=size + 1.5)
-            _note(axes, "before the start ", (-0.5, 1.0), (-2, 3), "data", "axes fraction", "right")
-            _note(axes, " since the start", (-0.5, 1.0), (2, 3), "data", "axes fraction", "left")
+            note(axes, "before the start ", (-0.5, 1.0), (-2, 3), "data", "axes fraction", "right")
+            note(axes, " since the start", (-0.5, 1.0), (2, 3), "data", "axes fraction", "left")
         if meaningful is not None:
             worth = float(_on_scale([meaningful], kind)[0])
             axes.axhline(worth, color=LABEL_ORANGE, linewidth=1.6, linestyle=DASHED)
-            _note(axes, "worth acting on", (1.0, worth), (4, -4), "axes fraction", "data", "left", LABEL_ORANGE)
+            note(axes, "worth acting on", (1.0, worth), (4, -4), "axes fraction", "data", "left", LABEL_ORANGE)
         axes.yaxis.set_major_formatter(lambda v, _: _signed(v, "%" if kind == "rate_ratio" else ""))
         axes.locator_params(axis="x", integer=True)
         axes.set_xlim(x.min() - 0.8, x.max() + 0.8)
@@ -99,7 +101,15 @@ def event_study(effects: Sequence[Mapping[str, Any]], subject: Subject, meaningf
         caption += "The path has the shape that the plan gave it, so neighbouring periods are not separate evidence; "
         caption += "nothing was estimated for the time before."
     alt = alt_sentence("Chart with intervals", f"the effect on {subject.title} by periods since the start", ends)
-    return Figure(f"{subject.name}-by-time", render(draw, 3.8), alt, caption, data)
+    return Figure(
+        f"{subject.name}-by-time",
+        render(draw, 3.8),
+        alt,
+        caption,
+        data,
+        source=subject.source,
+        reading=READING["event_study"],
+    )
 
 
 def placebo_distribution(
@@ -152,12 +162,12 @@ def placebo_distribution(
         size = _signed(say.significant(own_size), "") if subject.scores else say.change(own_size)
         if len(rows) <= MOST_NAMES:
             axes.set_yticks(place, [wrap_label(label, 34, 1) for label in rows["label"]])
-            _note(axes, size, at, (6, -4), "axes fraction", "data", "left", LABEL_ORANGE)
+            note(axes, size, at, (6, -4), "axes fraction", "data", "left", LABEL_ORANGE)
         else:
             axes.set_yticks([])
             axes.set_ylabel(f"{count} {what}s, sorted")
             words = f"this intervention:\n{size}"
-            _note(axes, words, at, (6, -4), "axes fraction", "data", "left", LABEL_ORANGE)
+            note(axes, words, at, (6, -4), "axes fraction", "data", "left", LABEL_ORANGE)
         axes.set_ylim(-0.8, len(rows) - 0.2)
         axes.set_xlim(*limits)
         _size_axis(axes, limits, subject)
@@ -183,7 +193,15 @@ def placebo_distribution(
     alt = alt_sentence("Dot chart", f"the estimate for {subject.title} among {what}s where nothing was done", among)
     height = 1.2 + (0.3 if len(rows) <= MOST_NAMES else 0.12) * len(rows)
     name = f"{subject.name}-placebo-{'dates' if date else 'areas'}"
-    return Figure(name, render(draw, min(max(height, 2.4), 7.0)), alt, caption, data)
+    return Figure(
+        name,
+        render(draw, min(max(height, 2.4), 7.0)),
+        alt,
+        caption,
+        data,
+        source=subject.source,
+        reading=READING["placebo"],
+    )
 
 
 def prior_and_posterior(
@@ -220,12 +238,12 @@ def prior_and_posterior(
         axes.plot(x, before_density, color=LABEL_ORANGE, linestyle=DASHED)
         axes.axvline(0, color=DARK, linewidth=1.2, linestyle=":")
         top = int(np.argmax(after_density))
-        _note(axes, "after the data", (x[top], after_density[top]), (0, 5), "data", "data", "center", BLUE)
+        note(axes, "after the data", (x[top], after_density[top]), (0, 5), "data", "data", "center", BLUE)
         # The prior is named on the side away from the posterior, halfway down its slope.
         side = 1.0 if x[top] < mean else -1.0
         edge = mean + side * 1.18 * sd
         where = (edge, float(norm.pdf(edge, mean, sd)))
-        _note(
+        note(
             axes, "before the data", where, (8 * side, 4), "data", "data", "left" if side > 0 else "right", LABEL_ORANGE
         )
         axes.set_yticks([])
@@ -248,7 +266,9 @@ def prior_and_posterior(
     )
     trend = f"{say.percentage(subject.interval)} interval {before} before, {later} after"
     alt = alt_sentence("Density chart", f"the effect on {subject.title} before and after the data", trend)
-    return Figure(f"{subject.name}-prior", render(draw, 3.4), alt, caption, data)
+    return Figure(
+        f"{subject.name}-prior", render(draw, 3.4), alt, caption, data, source=subject.source, reading=READING["prior"]
+    )
 
 
 def predictive_check(bands: xr.Dataset, subject: Subject) -> Figure | None:
@@ -311,25 +331,15 @@ def predictive_check(bands: xr.Dataset, subject: Subject) -> Figure | None:
         caption += " Grey periods were left out of the analysis."
     alt = alt_sentence("Chart with bands", f"recorded and replicated {subject.title}", share)
     return Figure(
-        f"{subject.name}-predictive", render(draw, 4.0), alt, caption, data, ("Recorded",) if controlled else ()
+        f"{subject.name}-predictive",
+        render(draw, 4.0),
+        alt,
+        caption,
+        data,
+        ("Recorded",) if controlled else (),
+        subject.source,
+        READING["predictive"],
     )
-
-
-def _note(
-    axes: "Axes",
-    text: str,
-    at: tuple[float, float],
-    shift: tuple[float, float],
-    x: str,
-    y: str,
-    side: str,
-    colour: str = DARK,
-) -> None:
-    """A word on the chart, `shift` points from its place; x and y are the coordinates in which the place is given."""
-    axes.annotate(
-        text, at, xycoords=(x, y), xytext=shift, textcoords="offset points", ha=side, color=colour, fontsize=10.5,
-        annotation_clip=False,
-    )  # fmt: skip
 
 
 def _size_axis(axes: "Axes", limits: tuple[float, float], subject: Subject, odds: bool = False) -> None:

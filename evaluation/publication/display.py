@@ -6,7 +6,7 @@ that carry the mark and nothing else, so a stray `print`, a traceback or a bare 
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -39,15 +39,36 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A drawn chart: the SVG that the page shows, and the same as PNG for slides and for readers without SVG."""
+
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A drawn figure: the image, its alt text and caption, and the controlled numbers behind it."""
+    """A drawn figure with everything that a reader needs of it, under disclosure control.
+
+    Attributes:
+        name: of its files.
+        picture: as drawn.
+        alt: written alternative (see `alt.find_faults`).
+        caption: the first sentence says what is shown or found and stands above the picture; the rest below it.
+        data: the numbers behind it, shown as a table and offered as CSV.
+        counts: columns of `data` with disclosure-controlled counts.
+        source: where the numbers come from.
+        reading: how to read this kind of chart.
+    """
 
     name: str
-    png: bytes
+    picture: Picture
     alt: str
     caption: str
     data: pd.DataFrame
-    counts: tuple[str, ...] = field(default=())
+    counts: tuple[str, ...] = ()
+    source: str | None = None
+    reading: str = ""
 
 
 Block = Text | Table | Figure
@@ -63,6 +84,18 @@ def bullets(items: Iterable[str], kind: str = "") -> Text:
     """A bulleted list of plain texts."""
     attribute = f' class="{escape(kind)}"' if kind else ""
     return Text(Safe(f"<ul{attribute}>" + "".join(f"<li>{escape(i, 5000)}</li>" for i in items) + "</ul>"))
+
+
+def folded(summary: str, *blocks: Block | Iterable[Block]) -> list[Block]:
+    """Blocks behind a line that opens them; nothing where there are none.
+
+    In a notebook, whose outputs are closed one by one, they are simply shown.
+    """
+    inside = _flat(blocks)
+    if not inside:
+        return []
+    opening = Safe(f'<details class="svd-fold"><summary>{escape(summary, 200)}</summary><div>')
+    return [Text(opening), *inside, Text(Safe("</div></details>"))]
 
 
 def show(*blocks: Block | Iterable[Block]) -> None:
@@ -95,12 +128,18 @@ def to_outputs(block: Block) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         csv = csv_text(download) if block.name else ""
         return [({"text/html": str(shown)}, {"kind": "table", "name": block.name, "csv": csv})]
     numbers = html_table(block.data, f"Numbers behind the chart: {block.caption}", counts=block.counts)
-    image = {"image/png": base64.b64encode(block.png).decode("ascii"), "text/plain": block.alt}
+    image = {
+        "image/svg+xml": block.picture.svg,
+        "image/png": base64.b64encode(block.picture.png).decode("ascii"),
+        "text/plain": block.alt,
+    }
     mark = {
         "kind": "figure",
         "name": block.name,
         "alt": block.alt,
         "caption": block.caption,
+        "source": block.source or "",
+        "reading": block.reading,
         "table": str(numbers),
         "csv": csv_text(block.data),
     }

@@ -8,7 +8,8 @@ from typing import Any
 
 from evaluation.errors import InputError
 from evaluation.protocol.loading import find_previous, load_review
-from evaluation.publication.packet import Packet, latest_packets, read_packet
+from evaluation.publication.packet import Packet, latest_packets, next_moment, read_packet
+from evaluation.writing import write_whole
 
 
 @dataclass(frozen=True)
@@ -114,15 +115,13 @@ def chapter_path(folder: Path, name: str) -> Path:
 def write_failure(folder: Path, plan_id: str, title: str, reason: str) -> Path:
     """Record that a plan could not be evaluated, so that the book can say so."""
     path = Path(folder) / "_build" / "failures" / f"{plan_id}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "plan": plan_id,
         "title": title,
         "reason": reason,
-        "when": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "when": f"{next_moment(Path(folder), plan_id):%Y-%m-%dT%H:%M:%SZ}",
     }
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return write_whole(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_failures(folder: Path) -> dict[str, Failure]:

@@ -124,4 +124,5 @@ def subject_of(evaluation: Evaluated, key: str) -> Subject:
         # Leads give every period an effect of its own, whatever shape the plan names: disclosure control must know.
         shape="per_period" if effect.leads and evaluation.plan.design == "did" else effect.shape,
         scores=likelihood == "normal",
+        source=found.source or "",
     )

@@ -13,9 +13,10 @@ from evaluation.judgement.feasibility import BANDS, COMPARABLE
 from evaluation.protocol.registration import plan_fingerprint
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE, TEAL
 from evaluation.publication.display import Block, Figure, Table, bullets, paragraph
 from evaluation.publication.figures import render
+from evaluation.publication.palette import BLUE, DARK, LABEL_ORANGE, TEAL
+from evaluation.publication.reading import FORECAST, READING
 from evaluation.publication.tables import rows_table
 
 if TYPE_CHECKING:
@@ -113,7 +114,15 @@ def _curve(record: dict[str, Any]) -> Figure | None:
     first, final = rows[0], rows[-1]
     trend = f"{first[2]:g}% after {first[1]} with {first[0]} treated, {final[2]:g}% after {final[1]} with {final[0]}"
     alt = alt_sentence("Line chart", f"the smallest detectable change in {record['indicator']}", trend)
-    return Figure(f"{record['plan']}-feasibility-curve", render(draw, 3.6), alt, caption, data)
+    return Figure(
+        f"{record['plan']}-feasibility-curve",
+        render(draw, 3.6),
+        alt,
+        caption,
+        data,
+        source=FORECAST,
+        reading=READING["feasibility"],
+    )
 
 
 def forecast_study(folder: Path | None = None) -> list[Block]:

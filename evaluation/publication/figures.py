@@ -17,18 +17,7 @@ from numpy.typing import NDArray
 
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import (
-    BLUE,
-    DARK,
-    LABEL_ORANGE,
-    ORANGE,
-    TEAL,
-    label_ends,
-    mark_start,
-    period_axis,
-    say_sides,
-    shade_unused,
-)
+from evaluation.publication.annotate import label_ends, mark_start, period_axis, say_sides, shade_unused
 from evaluation.publication.axis import wrap_label
 from evaluation.publication.disclosure import (
     CONFIDENTIAL,
@@ -37,12 +26,15 @@ from evaluation.publication.disclosure import (
     control_points,
     withhold_saturated,
 )
-from evaluation.publication.display import Figure
+from evaluation.publication.display import Figure, Picture
+from evaluation.publication.palette import AXIS, BLUE, DARK, GRID, INK, LABEL_ORANGE, ORANGE, TEAL, dark_style
+from evaluation.publication.reading import READING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH = 8.6
+FINDINGS = "the findings of this review; each chapter names its data"
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
@@ -50,15 +42,17 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
-    "axes.edgecolor": "#505A5F",
+    "axes.edgecolor": AXIS,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
-    "grid.color": "#CCCCCC",
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
     "lines.linewidth": 2.2,
-    "xtick.color": "#0B0C0C",
-    "ytick.color": "#0B0C0C",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "ytick.major.size": 0,
     "text.parse_math": False,
     "svg.hashsalt": "svd",
@@ -76,6 +70,7 @@ class Subject:
     interval: float = 0.95
     shape: str = "step"
     scores: bool = False  # a normal likelihood: a score and not a count
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +141,11 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
     data["Expected"] = rounded(expected)
     data["Expected without the intervention"] = rounded(without)
     data["Lower"], data["Upper"] = rounded(low), rounded(high)
-    caption = f"{clean(subject.title)}: recorded, expected, and expected without the intervention."
+    said = estimate or _level(expected, without, post)
+    start = f" from {say.period_name(labels[int(np.argmax(post))])}" if post.any() else ""
+    caption = f"{clean(subject.title)}{start}: {said}."
+    caption += " Recorded, expected, and expected without the intervention"
+    caption += f", in {clean(subject.unit, 60)} each period." if subject.unit else "."
     caption += f" The band is the {say.percentage(subject.interval)} credible interval of the last."
     if not np.isfinite(points).any():
         caption += " No recorded total can be shown: in every period a count is suppressed, rounded or missing."
@@ -156,9 +155,18 @@ def observed_and_counterfactual(series: xr.Dataset, subject: Subject, estimate: 
         caption += " Recorded counts are rounded to 5."
     if not used.all():
         caption += " Grey periods were left out of the analysis."
-    alt = alt_sentence("Line chart", subject.title, f"after the start {estimate or _level(expected, without, post)}")
+    alt = alt_sentence("Line chart", subject.title, f"after the start {said}")
     counts = () if subject.profile == "already_public" or subject.scores else ("Recorded",)
-    return Figure(f"{subject.name}-counterfactual", render(draw, 4.4), alt, caption, data, counts)
+    return Figure(
+        f"{subject.name}-counterfactual",
+        render(draw, 4.4),
+        alt,
+        caption,
+        data,
+        counts,
+        subject.source,
+        READING["counterfactual"],
+    )
 
 
 def cumulative_averted(series: xr.Dataset, subject: Subject, total: say.Summary | None = None) -> Figure:
@@ -192,13 +200,21 @@ def cumulative_averted(series: xr.Dataset, subject: Subject, total: say.Summary 
     data = pd.DataFrame(
         {"Period": labels, "Averted so far": np.round(mean), "Lower": np.round(low), "Upper": np.round(high)}
     )
+    trend = f"by the end about {say.fewer(end['median'])} ({say.fewer_range(end)})"
     caption = (
-        f"{clean(subject.title)}: events averted since the start, added up. "
+        f"{clean(subject.title)}: {trend}. Added up since the start. "
         f"The band is the {say.percentage(subject.interval)} credible interval; below zero means more events than expected."
     )
-    trend = f"by the end about {say.fewer(end['median'])} ({say.fewer_range(end)})"
     alt = alt_sentence("Line chart", f"events averted, {subject.title}", trend)
-    return Figure(f"{subject.name}-averted", render(draw, 3.6), alt, caption, data)
+    return Figure(
+        f"{subject.name}-averted",
+        render(draw, 3.6),
+        alt,
+        caption,
+        data,
+        source=subject.source,
+        reading=READING["averted"],
+    )
 
 
 def forest(rows: Sequence[ForestRow], name: str = "forest", interval: float = 0.95) -> Figure:
@@ -270,22 +286,24 @@ def forest(rows: Sequence[ForestRow], name: str = "forest", interval: float = 0.
             "Upper": [round(r.upper, 1) for r in rows],
         }
     )
+    below = sum(r.upper < 0 for r in rows)
+    above = sum(r.lower > 0 for r in rows)
+    trend = f"{below} of {count} clearly lower, {above} clearly higher, {count - below - above} with an interval across no change"
     caption = (
-        f"Change against what was expected, with {say.percentage(interval)} credible intervals. "
+        f"{trend[0].upper()}{trend[1:]}. Change against what was expected, with {say.percentage(interval)} credible intervals. "
         "A filled square means the whole interval lies on one side of no change."
     )
     if any(r.pooled is not None for r in rows):
         data["Pooled with the others"] = [None if r.pooled is None else round(r.pooled, 1) for r in rows]
         caption += " The diamond is the estimate pooled with the other interventions."
-    below = sum(r.upper < 0 for r in rows)
-    above = sum(r.lower > 0 for r in rows)
-    trend = f"{below} of {count} clearly lower, {above} clearly higher, {count - below - above} with an interval across no change"
     alt = alt_sentence("Forest plot", "the change for each intervention", trend)
-    return Figure(name, render(draw, 1.1 + 0.62 * count), alt, caption, data)
+    return Figure(
+        name, render(draw, 1.1 + 0.62 * count), alt, caption, data, source=FINDINGS, reading=READING["forest"]
+    )
 
 
-def render(draw: Callable[["Axes"], None], height: float) -> bytes:
-    """Draw on a fresh canvas without pyplot, so that no backend or global state matters, and return PNG bytes."""
+def render(draw: Callable[["Axes"], None], height: float) -> Picture:
+    """Draw on a fresh canvas without pyplot, so that no backend or global state matters, and return it as SVG and as PNG."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
@@ -295,9 +313,16 @@ def render(draw: Callable[["Axes"], None], height: float) -> bytes:
         axes = canvas.subplots()
         axes.yaxis.set_major_formatter(lambda v, _: f"{v:,.10g}".replace("-", "−"))
         draw(axes)
-        buffer = io.BytesIO()
-        canvas.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
-    return buffer.getvalue()
+        pixels, vectors = io.BytesIO(), io.BytesIO()
+        canvas.savefig(pixels, format="png", dpi=160, metadata={"Software": None})
+        canvas.savefig(vectors, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    return Picture(_themed(vectors.getvalue().decode()), pixels.getvalue())
+
+
+def _themed(svg: str) -> str:
+    """An SVG without its declarations, that follows the reader's preference for a light or a dark page."""
+    body = svg[svg.index("<svg") :]
+    return body.replace("</style>", f"\n{dark_style()}</style>", 1)
 
 
 def values_of(series: xr.Dataset, name: str) -> NDArray[np.float64]:

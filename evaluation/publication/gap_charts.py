@@ -12,11 +12,13 @@ from evaluation.judgement.monitoring import Judged
 from evaluation.judgement.rare import RARE_RULES, GChart
 from evaluation.judgement.xmr import RULE_WORDS, variation
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import DARK, label_ends
+from evaluation.publication.annotate import label_ends
 from evaluation.publication.control_charts import COLOURS, WORDS
 from evaluation.publication.disclosure import ROUNDED_TO, clean, is_controlled
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import render
+from evaluation.publication.palette import DARK
+from evaluation.publication.reading import READING
 from evaluation.publication.staging import safe_name
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def gap_chart(judged: Judged) -> Figure:
         alt,
         caption.strip(),
         pd.DataFrame(rows),
+        source=series.indicator.source,
+        reading=READING["gap"],
     )
 
 

@@ -12,19 +12,21 @@ from evaluation.evidence.context import Ring
 from evaluation.judgement.needs import SURE, Need, Place
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK
 from evaluation.publication.axis import wrap_label
 from evaluation.publication.disclosure import clean
 from evaluation.publication.display import Figure
 from evaluation.publication.figures import render
+from evaluation.publication.palette import BLUE, DARK
+from evaluation.publication.reading import READING
 from evaluation.publication.staging import safe_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Light to dark, with a number in each area, so that nothing rests on colour alone. Shades say what is sure, not ranks: quarters of
+# A number and a sign in each area, so that nothing rests on colour alone. Shades say what is sure, not ranks: quarters of
 # the areas would paint differences of pure chance.
 SHADES = ("#E7EDF3", "#A9BDD1", "#12436D")
+SIGNS = ("▼", "", "▲")
 CLASSES = ("below the partnership", "not clearly different", "above the partnership")
 NO_DATA = "#FFFFFF"
 MOST_ROWS = 60
@@ -54,7 +56,7 @@ def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
             axes.add_collection(PolyCollection(rings, facecolors=SHADES[shade], edgecolors="white", linewidths=0.8))
             corner = np.array(max(rings, key=len)).mean(axis=0)
             axes.annotate(
-                str(number),
+                f"{number}{SIGNS[shade]}",
                 (float(corner[0]), float(corner[1])),
                 ha="center",
                 va="center",
@@ -78,15 +80,23 @@ def area_map(need: Need, polygons: dict[str, list[Ring]]) -> Figure | None:
     caption = f"{title}: rate by area, {_span(need)}, partially pooled."
     said = ", ".join(f"{classes.count(c)} {CLASSES[c]}" for c in (2, 1, 0))
     caption += (
-        f" Dark: above the partnership's rate with a probability of {say.percentage(SURE)} or more; light: below it as surely; "
-        f"between: not clearly different ({said}). The table gives each area's number, rate and interval."
+        f" ▲ and the strongest shade: above the partnership's rate with a probability of {say.percentage(SURE)} or more; ▼ and the "
+        f"faintest: below it as surely; the rest: not clearly different ({said}). The table gives each area's number, rate and interval."
     )
     alt = alt_sentence(
         "Map",
         f"{title} by area",
         f"{said}; rates from {say.plain(rates.min())} to {say.plain(rates.max())} per 100,000 a year",
     )
-    return Figure(safe_name(f"needs-{need.indicator.key}-map"), render(draw, 5.5), alt, caption, data)
+    return Figure(
+        safe_name(f"needs-{need.indicator.key}-map"),
+        render(draw, 5.5),
+        alt,
+        caption,
+        data,
+        source=need.indicator.source,
+        reading=READING["map"],
+    )
 
 
 def area_ranges(need: Need, interval: float) -> Figure | None:
@@ -128,7 +138,13 @@ def area_ranges(need: Need, interval: float) -> Figure | None:
         f"{clear} of {len(places)} areas clearly above or below the partnership",
     )
     return Figure(
-        safe_name(f"needs-{need.indicator.key}-areas"), render(draw, 1.0 + 0.34 * len(places)), alt, caption, data
+        safe_name(f"needs-{need.indicator.key}-areas"),
+        render(draw, 1.0 + 0.34 * len(places)),
+        alt,
+        caption,
+        data,
+        source=need.indicator.source,
+        reading=READING["ranges"],
     )
 
 
@@ -165,7 +181,15 @@ def season_chart(need: Need, interval: float) -> Figure | None:
         f"{title} by month of the year",
         f"highest in {top}, {say.change(max(middle))} than in an even year",
     )
-    return Figure(safe_name(f"needs-{need.indicator.key}-season"), render(draw, 3.0), alt, caption, data)
+    return Figure(
+        safe_name(f"needs-{need.indicator.key}-season"),
+        render(draw, 3.0),
+        alt,
+        caption,
+        data,
+        source=need.indicator.source,
+        reading=READING["season"],
+    )
 
 
 def _whole(places: Sequence[Place]) -> float:

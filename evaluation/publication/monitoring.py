@@ -16,7 +16,7 @@ from evaluation.judgement.xmr import RULE_WORDS, TRIAL
 from evaluation.publication import numbers as say
 from evaluation.publication.control_charts import WORDS, control_chart
 from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, by_control, clean, control_counts
-from evaluation.publication.display import Block, Figure, Table, bullets, paragraph
+from evaluation.publication.display import Block, Figure, Table, bullets, folded, paragraph
 from evaluation.publication.gap_charts import gap_chart
 from evaluation.publication.series_words import (
     ASSURANCE,
@@ -94,8 +94,18 @@ def overview(board: Board) -> list[Block]:
         paragraph(said, "svd-lead"),
         bullets(against_chance(board)),
         *looked,
-        *(_board_table(k, list(g)) for k, g in groupby(board.judged, lambda j: j.series.indicator.title)),
+        *(
+            block
+            for k, g in groupby(board.judged, lambda j: j.series.indicator.title)
+            for block in _area_by_area(k, list(g))
+        ),
     ]
+
+
+def _area_by_area(title: str, judged: Sequence[Judged]) -> list[Block]:
+    """The table of one indicator behind a line that says how many of its series signal."""
+    signalling = sum(bool(j.weight) for j in judged)
+    return folded(f"{title}: {signalling} of {len(judged)} series with a signal", _board_table(title, judged))
 
 
 def signals(board: Board) -> list[Block]:
@@ -118,7 +128,10 @@ def quiet(board: Board) -> list[Block]:
     """The charts without a signal, so that every series can be seen."""
     found = [j for j in board.judged if not j.weight]
     shown = found[:MOST_CHARTS]
-    blocks: list[Block] = [draw(j) for j in shown]
+    blocks: list[Block] = []
+    for title, group in groupby(shown, lambda j: j.series.indicator.title):
+        charts = [draw(j) for j in group]
+        blocks += folded(f"{title}: {len(charts)} chart{'s' if len(charts) != 1 else ''}", charts)
     if len(found) > len(shown):
         blocks.append(
             paragraph(

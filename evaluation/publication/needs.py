@@ -50,6 +50,22 @@ def summary_lines(needs: Sequence[Need], review: Review, context: Context) -> li
     return lines + ([f"Not given, so not shown: {', '.join(missing)}."] if missing else [])
 
 
+def first_places(needs: Sequence[Need]) -> list[Block]:
+    """Where to look first, in a sentence: the priorities by the stated criteria."""
+    found = set_priorities(needs)[:MOST_PRIORITIES]
+    if not found:
+        return [paragraph("No area stands out by the stated criteria: nowhere is surely different enough.", "svd-lead")]
+    by_kind: dict[str, list[str]] = {}
+    for one in found:
+        by_kind.setdefault(one.indicator, []).append(one.area)
+    said = "; ".join(f"{kind.lower()} in {_listed(areas)}" for kind, areas in by_kind.items())
+    return [paragraph(f"Where to look first: {said}.", "svd-lead")]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def kinds(needs: Sequence[Need], review: Review) -> list[Block]:
     """Which kinds of serious violence, how much, and changing how."""
     if not needs:

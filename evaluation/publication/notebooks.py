@@ -17,14 +17,16 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
+from evaluation.errors import PlainFailure
 from evaluation.publication.display import SENTINEL
 from evaluation.publication.kernels import FRESH, WarmKernel, keep_kernel
 
 START_TIMEOUT = 180  # seconds; a busy machine has been seen to need more than papermill's 60
+LONGEST_CELL = 3600.0  # seconds; what a report shows is computed before it is told, so minutes are more than it needs
 ENGINE = "svd"
 
 
-class NotebookRejected(RuntimeError):
+class NotebookRejected(PlainFailure):
     """A report that did not run to its end, or is not the report of this run."""
 
     def __init__(self, template: str, reason: str) -> None:
@@ -47,7 +49,7 @@ def run_notebook(
     parameters: Mapping[str, str],
     output: Path,
     key: str | None = None,
-    timeout: float | None = None,
+    timeout: float | None = LONGEST_CELL,
     kernel: WarmKernel | None = None,
 ) -> Path:
     """Run a template and write the accepted notebook to `output`.
@@ -111,13 +113,23 @@ def _execute(
     except (
         Exception
     ) as error:  # dead kernel, timeout, kernel that never started: nbclient raises a type of its own for each
-        raise NotebookRejected(
-            template.name, f"{type(error).__name__}: {str(error).strip() or 'no message'}"
-        ) from error
+        raise NotebookRejected(template.name, _say_stop(error, timeout)) from error
     faults = find_faults(done, key)
     if faults:
         raise NotebookRejected(template.name, "; ".join(faults))
     return done
+
+
+def _say_stop(error: Exception, timeout: float | None) -> str:
+    """Why a notebook did not run to its end, in one line."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    if isinstance(error, DeadKernelError):
+        return "its kernel died, most often because the computer has too little memory (DeadKernelError)"
+    if isinstance(error, CellTimeoutError):
+        return f"a cell took longer than {timeout:g} seconds (CellTimeoutError)"
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else 'no message'}"
 
 
 Result = Path | NotebookRejected

@@ -10,6 +10,7 @@ from evaluation.judgement.wording import change_range as change_between
 
 __all__ = [
     "change",
+    "change_between",
     "change_range",
     "complete",
     "estimated_money",

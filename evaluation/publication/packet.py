@@ -7,7 +7,8 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import xarray as xr
 from evaluation.publication.evaluated import Evaluated, as_json, labels_of, run_key
 
 REQUIRED = ("plan.yaml", "finding.json", "effects.csv", "checks.csv", "run.json")
+_STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
 _SAFE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,80}$")
 
@@ -58,7 +60,7 @@ class Packet:
 
     def label(self, key: str) -> dict[str, Any]:
         """Title, unit, direction and disclosure profile of an indicator; controlled unless known to be public."""
-        known = self.run.get("labels", {}).get("indicators", {}).get(key, {})
+        known: dict[str, Any] = self.run.get("labels", {}).get("indicators", {}).get(key, {})
         return {
             "title": key,
             "unit": "events",
@@ -88,7 +90,7 @@ def write_packet(folder: Path, evaluation: Evaluated, notebook: Path | None, pos
     shelf = Path(folder) / "_build" / "packets" / plan_id
     shelf.mkdir(parents=True, exist_ok=True)
     short = hashlib.sha256(key.encode()).hexdigest()[:8]
-    place = shelf / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{short}"
+    place: Path = shelf / f"{next_moment(Path(folder), plan_id):{_STAMP}}-{short}"
     scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=shelf))
     try:
         _write_plan(scratch / "plan.yaml", evaluation)
@@ -99,14 +101,34 @@ def write_packet(folder: Path, evaluation: Evaluated, notebook: Path | None, pos
         if notebook is not None:
             shutil.copyfile(notebook, scratch / "report.ipynb")
         if posterior is not None:
-            posterior.to_netcdf(scratch / "posterior.nc", engine="h5netcdf")
+            # By way of memory: the library crashes when it closes a file that a full disk has cut off.
+            content = BytesIO()
+            posterior.to_netcdf(content, engine="h5netcdf")
+            (scratch / "posterior.nc").write_bytes(content.getvalue())
         scratch.chmod(0o755)
-        if place.exists():  # the same run, stored twice within a second
-            return place
         os.replace(scratch, place)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return place
+
+
+def next_moment(folder: Path, plan_id: str) -> datetime:
+    """The time to write on a plan's next packet or failure: now, but always later than on its packets so far.
+
+    The newest packet is found by name. A clock that was set back must not make an old result the newest one.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    shelf = folder / "_build" / "packets" / plan_id
+    stamps = [p.name.partition("-")[0] for p in shelf.iterdir() if _NAME.match(p.name)] if shelf.is_dir() else []
+    newest = max((_moment(stamp) for stamp in stamps), default=None)
+    return now if newest is None else max(now, newest + timedelta(seconds=1))
+
+
+def _moment(stamp: str) -> datetime:
+    try:
+        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    except ValueError:  # fourteen figures that are no date
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def read_packet(path: Path) -> Packet:

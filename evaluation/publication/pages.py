@@ -10,11 +10,19 @@ from typing import Any
 import pandas as pd
 
 from evaluation.judgement.prices import read_prices
-from evaluation.publication import calibration, feasibility, monitoring, portfolio, portfolio_study, rules
+from evaluation.publication import (
+    accessibility,
+    calibration,
+    feasibility,
+    monitoring,
+    portfolio,
+    portfolio_study,
+    rules,
+)
 from evaluation.publication import duty as duty_pages
 from evaluation.publication import numbers as say
-from evaluation.publication.annual import findings_table
-from evaluation.publication.calendar_map import calendar_map
+from evaluation.publication.annual import edition_key, findings_table
+from evaluation.publication.calendar_map import COMPLETE_LETTER, calendar_map
 from evaluation.publication.disclosure import SHORTHAND, Safe, csv_text, escape, escape_markdown
 from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.downloads import downloads_page
@@ -63,18 +71,14 @@ def stage_pages(stage: Stage, edition: Edition, source: Path, why_no_pdf: str = 
         else "How often the intervals hold the truth was not measured yet."
     )
     _copy(stage, source / "methods" / "index.md", "methods/index", texts)
-    methods: dict[str, Any] = {"file": "methods/index"}
-    sections: list[dict[str, Any]] = []
+    about.append({"file": "methods/index"})
     for name, title, blocks in (
         ("methods/calibration", calibration.TITLE, measured),
         ("methods/truth", "Estimate against truth", _truth(edition)),
     ):
         if blocks:
             stage.add_page(name, title, stage_blocks(stage, blocks, name))
-            sections.append({"file": name})
-    if sections:
-        methods["sections"] = sections
-    about.append(methods)
+            about.append({"file": name})  # beside it, not under it: the theme's sign that opens a list has no words
     texts["checklist"] = stage_blocks(stage, duty_pages.checklist(edition), "statutory-checklist")
     for name, title, blocks in (
         ("duty", "The Duty here", duty_pages.duty_here(edition)),
@@ -119,6 +123,9 @@ def _texts(stage: Stage, edition: Edition) -> dict[str, str]:
             settings.contact or "(no contact was given; the law requires one before these pages are published)"
         ),
         "date": escape_markdown(f"{datetime.now(UTC):%d %B %Y}".lstrip("0")),
+        "accessibility_result": accessibility.describe_inspection(
+            accessibility.read_inspection(accessibility.result_path(edition.folder)), edition_key(edition)
+        ),
         "interval": escape_markdown(say.percentage(settings.interval)),
         "authorities": "\n".join(f"- {escape_markdown(a)}" for a in _specified(settings))
         or "- not listed in the review",
@@ -175,7 +182,9 @@ def _data_quality(edition: Edition) -> list[Block]:
     rows: dict[str, dict[str, Any]] = {}
     states: dict[str, tuple[str, dict[str, Any]]] = {}
     notes: list[str] = []
+    sources: dict[str, str] = {}
     for packet in edition.packets.values():
+        sources |= {key: packet.label(key).get("source") or "" for key in packet.finding["indicators"]}
         for key, row in packet.run.get("labels", {}).get("coverage", {}).items():
             rows.setdefault(key, row)
         for key, stored in packet.run.get("labels", {}).get("states", {}).items():
@@ -195,11 +204,17 @@ def _data_quality(edition: Edition) -> list[Block]:
         ),
         Table(pd.DataFrame(list(rows.values())), "Data behind the review", name="data-quality", kind="svd-wide"),
     ]
+    weak = {
+        key: one for key, one in states.items() if set("".join(one[1].get("areas", {}).values())) - {COMPLETE_LETTER}
+    }
     maps = [
         drawn
-        for key, (title, stored) in states.items()
-        if (drawn := calendar_map(f"coverage-{key}", title, stored)) is not None
+        for key, (title, stored) in weak.items()
+        if (drawn := calendar_map(f"coverage-{key}", title, stored, sources.get(key, ""))) is not None
     ]
+    whole = [title for key, (title, _) in states.items() if key not in weak]
+    if whole:
+        blocks.append(paragraph(f"Complete in every area and every period: {', '.join(whole)}."))
     if maps:
         blocks.append(
             paragraph(

@@ -188,7 +188,7 @@ def _article(html: Path, page: str) -> Tag:
     for region in article.select("[role=region]"):
         for attribute in ("role", "tabindex", "aria-label"):
             region.attrs.pop(attribute, None)
-    return article  # type: ignore[return-value]
+    return article
 
 
 def _to_first_table(article: Tag) -> None:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from evaluation.calibration.ranks import BINS
 from evaluation.publication import numbers as say
 from evaluation.publication.alt import alt_sentence
-from evaluation.publication.annotate import BLUE, DARK, LABEL_ORANGE
 from evaluation.publication.axis import wrap_label
 from evaluation.publication.display import Block, Figure, Table, paragraph
 from evaluation.publication.figures import render
+from evaluation.publication.palette import BLUE, DARK, LABEL_ORANGE
+from evaluation.publication.reading import READING, STUDIED
 from evaluation.publication.tables import rows_table
 
 if TYPE_CHECKING:
@@ -108,7 +109,15 @@ def rank_histograms(table: pd.DataFrame, by: str) -> Figure:
     for k, name in enumerate(COUNTS):
         data[f"Bar {k + 1}"] = [int(v) for v in table[name]]
     alt = alt_sentence("Small histograms", f"ranks of true effects by {COMPUTED.get(by, by)}", share)
-    return Figure(f"calibration-ranks-{by}", render(draw, 0.5 + PANEL * lines), alt, caption, data)
+    return Figure(
+        f"calibration-ranks-{by}",
+        render(draw, 0.5 + PANEL * lines),
+        alt,
+        caption,
+        data,
+        source=STUDIED,
+        reading=READING["ranks"],
+    )
 
 
 def chance_band(simulations: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from evaluation.publication.alt import find_faults
 from evaluation.publication.disclosure import clean, escape, escape_markdown
@@ -35,8 +36,28 @@ _TAGS = {
     "td",
     "details",
     "summary",
+    "dl",
+    "dt",
+    "dd",
 }
-_ATTRIBUTES = {"class", "role", "tabindex", "aria-label", "aria-hidden", "scope", "data-chapter"}
+PART = "part:"  # begins the tag of a cell that begins a page of its own
+# Elements of a drawing.
+_DRAWING = {
+    "svg",
+    "defs",
+    "style",
+    "g",
+    "path",
+    "use",
+    "clipPath",
+    "rect",
+    "pattern",
+    "line",
+    "polyline",
+    "polygon",
+    "circle",
+}
+_ATTRIBUTES = {"class", "role", "tabindex", "aria-label", "aria-hidden", "scope", "data-chapter", "data-label"}
 
 
 class StagingError(ValueError):
@@ -79,9 +100,9 @@ class Stage:
         top = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n" if wide else ""
         path = self.folder / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The search shows titles as HTML without escaping them, so a title never holds an angle bracket.
-        title = clean(title, 160).translate({ord("<"): "‹", ord(">"): "›"})
-        path.write_text(f"{top}# {escape_markdown(title) or 'Untitled'}\n\n{body.strip()}\n", encoding="utf-8")
+        path.write_text(
+            f"{top}# {escape_markdown(plain_title(title)) or 'Untitled'}\n\n{body.strip()}\n", encoding="utf-8"
+        )
         return name
 
     def add_download(self, name: str, csv: str, about: str) -> str:
@@ -93,16 +114,23 @@ class Stage:
         return file
 
 
-def stage_notebook(stage: Stage, notebook: Any, page: str) -> str:
+def stage_notebook(stage: Stage, notebook: Any, page: str, part: str = "") -> str:
     """Return the whitelisted copy of an accepted notebook as MyST markdown; images and CSVs go to the stage.
+
+    A report may hold several pages: a cell with the tag `part:NAME` begins the one of that name.
 
     Args:
         stage: where files go.
         notebook: notebook node.
         page: name of the page, for relative links.
+        part: which page of the report; the one that begins with its first cell by default. Empty text if there is none.
     """
     parts = []
+    current = ""
     for cell in notebook.cells:
+        current = next((t.removeprefix(PART) for t in cell.metadata.get("tags", []) if t.startswith(PART)), current)
+        if current != part:
+            continue
         if cell.cell_type == "markdown":
             parts.append(_without_title(cell.source))
         elif cell.cell_type == "code":
@@ -123,6 +151,11 @@ def raw_html(fragment: str) -> str:
     longest = max([2] + [len(run) for run in re.findall(r"`+", fragment)])
     fence = "`" * (longest + 1)
     return f"{fence}{{raw}} html\n{fragment}\n{fence}\n\n"
+
+
+def plain_title(text: str) -> str:
+    """A title without angle brackets: the theme's search shows titles, its own page's among them, without escaping them."""
+    return clean(text, 160).translate({ord("<"): "‹", ord(">"): "›"})
 
 
 def safe_name(text: str) -> str:
@@ -154,29 +187,75 @@ def _stage_output(stage: Stage, data: Any, mark: Any, page: str) -> str:
 
 
 def _figure(stage: Stage, data: Any, mark: Any, up: str) -> str:
-    image = base64.b64decode(_joined(data["image/png"]), validate=False)
-    if image[:8] != b"\x89PNG\r\n\x1a\n":
-        raise StagingError(f"the figure '{mark.get('name')}' is not a PNG image")
     name = safe_name(mark["name"])
+    pixels = base64.b64decode(_joined(data["image/png"]), validate=False)
+    if pixels[:8] != b"\x89PNG\r\n\x1a\n":
+        raise StagingError(f"the figure '{name}' is not a PNG image")
     fault = find_faults(mark.get("alt"), f"{name}.png")
     if fault:
         raise StagingError(f"the figure '{name}' {fault}")
     stage.images.mkdir(parents=True, exist_ok=True)
-    (stage.images / f"{name}.png").write_bytes(image)
-    width, height = struct.unpack(">II", image[16:24])
-    table = check_fragment(mark["table"])
-    link = _download(stage, name, mark["csv"], f"Numbers behind the chart: {mark['caption'].split('. ')[0]}", up)
-    return (
-        f'<figure class="svd-figure"><img src="{up}_static/figures/{name}.png" width="{width // 2}" height="{height // 2}" '
-        f'alt="{escape(mark["alt"])}"><figcaption>{escape(mark["caption"])}</figcaption></figure>\n'
-        f'<details class="svd-numbers"><summary>Numbers behind this chart</summary>{table}{link}</details>'
+    (stage.images / f"{name}.png").write_bytes(pixels)
+    shown = f"{name}.png"
+    if "image/svg+xml" in data:  # a packet of before charts were stored as SVG has the PNG alone
+        shown = f"{name}.svg"
+        (stage.images / shown).write_text(check_svg(_joined(data["image/svg+xml"]), name), encoding="utf-8")
+    width, height = struct.unpack(">II", pixels[16:24])
+    title, rest = _first_sentence(mark["caption"])
+    source = f'<p class="svd-source">Source: {escape(mark["source"].rstrip("."))}.</p>' if mark.get("source") else ""
+    reading = (
+        f'<details class="svd-reading"><summary>How to read this chart</summary><p>{escape(mark["reading"])}</p></details>'
+        if mark.get("reading")
+        else ""
     )
+    file = stage.add_download(name, mark["csv"], f"Numbers behind the chart: {title}")
+    links = (
+        f'<p class="svd-download"><a href="{up}downloads/{file}">Numbers as CSV ({_size(mark["csv"].encode())})</a> '
+        f'<a href="{up}_static/figures/{name}.png" download>Picture as PNG ({_size(pixels)})</a></p>'
+    )
+    return (
+        f'<figure class="svd-figure"><figcaption><p class="svd-title">{escape(title)}</p></figcaption>'
+        '<div class="svd-picture" role="group" tabindex="0" aria-label="Chart">'
+        f'<img src="{up}_static/figures/{shown}" width="{width // 2}" height="{height // 2}" alt="{escape(mark["alt"])}"></div>'
+        f'<div class="svd-under">{f"<p>{escape(rest)}</p>" if rest else ""}{source}</div></figure>\n'
+        f'<div class="svd-behind">{reading}<details class="svd-numbers"><summary>Numbers behind this chart</summary>'
+        f"{check_fragment(mark['table'])}{links}</details></div>"
+    )
+
+
+def check_svg(svg: str, name: str) -> str:
+    """Return `svg` if it is a drawing and nothing else: no script, no link, nothing fetched from anywhere.
+
+    Raises:
+        StagingError: it is not.
+    """
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise StagingError(f"the figure '{name}' is not an SVG drawing: {error}") from error
+    for element in root.iter():
+        tag = element.tag.rsplit("}", 1)[-1]
+        values = [(key.rsplit("}", 1)[-1], value) for key, value in element.attrib.items()]
+        outside = any(key == "href" and not value.startswith("#") for key, value in values)
+        fetched = re.search(r"@import|url\(\s*['\"]?(?!#)", " ".join([element.text or "", *(v for _, v in values)]))
+        if tag not in _DRAWING or outside or fetched or any(key.startswith("on") for key, _ in values):
+            raise StagingError(f"the figure '{name}' holds <{tag}> that is more than a drawing")
+    return svg
+
+
+def _first_sentence(caption: str) -> tuple[str, str]:
+    """A caption as its title and the rest; the end of a sentence is a full stop before a capital letter."""
+    title, *rest = re.split(r"(?<=\.)\s+(?=[A-Z])", caption, maxsplit=1)
+    return title, rest[0] if rest else ""
 
 
 def _download(stage: Stage, name: str, csv: str, about: str, up: str) -> str:
     file = stage.add_download(name, csv, about)
-    size = max(1, round(len(csv.encode()) / 1000))
-    return f'<p class="svd-download"><a href="{up}downloads/{file}">Download {escape(file)} ({size} kB)</a></p>'
+    return f'<p class="svd-download"><a href="{up}downloads/{file}">Download {escape(file)} ({_size(csv.encode())})</a></p>'
+
+
+def _size(content: bytes) -> str:
+    return f"{max(1, round(len(content) / 1000))} kB"
 
 
 def _link_chapters(fragment: str, chapters: set[str], up: str) -> str:

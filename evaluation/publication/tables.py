@@ -7,6 +7,11 @@ import pandas as pd
 
 from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, Safe, escape
 
+STACKED = "svd-strategy"  # the kind of table whose rows become cards on a narrow page
+_ROLES = {
+    "table": "table", "thead": "rowgroup", "tr": "row", "col": "columnheader", "row": "rowheader", "td": "cell",
+}  # fmt: skip
+
 
 def rows_table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> pd.DataFrame:
     """A table of the rows given, cell by cell: no column is turned into another type, so `Safe` cells stay `Safe`."""
@@ -30,24 +35,29 @@ def html_table(
         kind: extra class for the style sheet.
     """
     header = row_header if row_header is not None else (str(table.columns[0]) if len(table.columns) else "")
+    # The style sheet turns rows of this kind into cards on a narrow page: without roles that would take the table away
+    # from screen readers, and without labels the headings from everybody.
+    cards = STACKED in kind.split()
+    roles = {tag: f' role="{name}"' if cards else "" for tag, name in _ROLES.items()}
     lines = [
         f'<div class="svd-table {escape(kind)}" role="region" tabindex="0" aria-label="{escape(caption, 200)}">',
-        f"<table><caption>{escape(caption)}</caption>",
-        "<thead><tr>",
+        f"<table{roles['table']}><caption>{escape(caption)}</caption>",
+        f"<thead{roles['thead']}><tr{roles['tr']}>",
     ]
     numeric = {str(c) for i, c in enumerate(table.columns) if _is_numeric(table.iloc[:, i].tolist())}
     for name in map(str, table.columns):
-        lines.append(f'<th scope="col"{_class(name, numeric, ())}>{escape(name)}</th>')
-    lines.append("</tr></thead><tbody>")
+        lines.append(f'<th scope="col"{roles["col"]}{_class(name, numeric, ())}>{escape(name)}</th>')
+    lines.append(f"</tr></thead><tbody{roles['thead']}>")
     for row in table.itertuples(index=False, name=None):
         cells = []
         for name, value in zip(map(str, table.columns), row, strict=True):
             text = value if isinstance(value, Safe) else escape(_text(value))
             if name == header:
-                cells.append(f'<th scope="row">{text}</th>')
+                cells.append(f'<th scope="row"{roles["row"]}>{text}</th>')
             else:
-                cells.append(f"<td{_class(name, numeric, counts)}>{text}</td>")
-        lines.append("<tr>" + "".join(cells) + "</tr>")
+                label = f' data-label="{escape(name)}"' if cards else ""
+                cells.append(f"<td{roles['td']}{label}{_class(name, numeric, counts)}>{text}</td>")
+        lines.append(f"<tr{roles['tr']}>" + "".join(cells) + "</tr>")
     lines.append("</tbody></table></div>")
     return Safe("\n".join(lines))
 

@@ -1,5 +1,7 @@
 """How the sampler moved through the model's own parameters, as a table for the technical annex."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -83,8 +85,9 @@ def _row(name: str, draws: xr.DataArray, interval: float) -> tuple[object, ...] 
     if not flat.size or not np.isfinite(flat).all():
         return None
     data = xr.Dataset({"q": (("chain", "draw", "part"), flat)})
-    rhat = float(az.rhat(data)["q"].max(skipna=False))
-    bulk, tail = (float(az.ess(data, method=m)["q"].min(skipna=False)) for m in ("bulk", "tail"))
+    measure: Any = az  # the library has no hints
+    rhat = float(measure.rhat(data)["q"].max(skipna=False))
+    bulk, tail = (float(measure.ess(data, method=m)["q"].min(skipna=False)) for m in ("bulk", "tail"))
     worst = round(rhat, 4) if say.known(rhat) else None, _whole(bulk), _whole(tail)
     if values.ndim > 2:
         return (name, "", "", "", "", *worst)

@@ -5,7 +5,6 @@ be kept with the review and be shared.
 """
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -24,6 +23,7 @@ from evaluation.publication.packet import Packet
 from evaluation.publication.staging import Stage, raw_html, safe_name, stage_blocks
 from evaluation.publication.tables import rows_table
 from evaluation.publication.verdict import decision_words, verdict_of
+from evaluation.writing import write_whole
 
 RECORDS = "published"
 PAGE = "editions"
@@ -71,11 +71,7 @@ def record_of(edition: Edition) -> Record:
 def write_record(folder: Path, record: Record) -> Path:
     """Keep what an edition published, written aside and renamed."""
     place = folder / RECORDS / f"{record.year.replace('/', '-')}-edition-{record.number}.json"
-    place.parent.mkdir(exist_ok=True)
-    aside = place.with_suffix(".writing")
-    aside.write_text(json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(aside, place)
-    return place
+    return write_whole(place, json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n")
 
 
 def read_records(folder: Path) -> list[Record]:

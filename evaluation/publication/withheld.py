@@ -6,7 +6,6 @@ know what is not.
 
 import csv
 import io
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from evaluation.publication.staging import safe_name
 from evaluation.publication.subtraction import HALF, Line, gives_away, known_bounds, narrowed
 from evaluation.publication.tables import rows_table
 from evaluation.publication.versions import Record
+from evaluation.writing import write_whole
 
 YEAR = 12
 REASONS = {
@@ -225,12 +225,7 @@ def write_report(found: Account, edition: Edition) -> Path:
         ]
     rows += [(title, "everything", "", "", "already public, under no control", "") for title in found.public]
     table = rows_table(rows, ["Indicator", "What", "Of", "Period", "Why", "How many"])
-    place = edition.folder / "_build" / "withheld.csv"
-    place.parent.mkdir(exist_ok=True)
-    aside = place.with_suffix(".writing")
-    aside.write_text(csv_text(table), encoding="utf-8-sig")
-    os.replace(aside, place)
-    return place
+    return write_whole(edition.folder / "_build" / "withheld.csv", "\ufeff" + csv_text(table))
 
 
 def read_report(path: Path) -> list[dict[str, str]]:

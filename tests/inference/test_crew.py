@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import replace
@@ -10,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.errors import InputError
+from evaluation.errors import FitFailure, InputError
 from evaluation.inference import crew, engine
-from evaluation.inference.crew import carry_out_all, carry_out_away, share_out
+from evaluation.inference.crew import carry_out_all, carry_out_away, recall_lost, share_out
 from evaluation.inference.design import write_design
 from evaluation.inference.engine import ABANDONED_SECONDS, Fit, Sampler, Store, Task, model_code
 from evaluation.inference.order import Order, is_done, pass_gate
@@ -77,6 +78,33 @@ def test_one_that_fails_does_not_stop_the_rest(tmp_path: Path, sampled: list[int
     failures = carry_out_all([order(13), order(2)], store, 1)
     assert failures == {order(13).task.key: "The sampler stopped: all initialisation points failed."}
     assert store.has(order(2).task.key)
+
+
+def test_what_was_lost_is_remembered_until_it_is_tried_again(
+    tmp_path: Path, sampled: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report, told in another process, must not try once more what took too long or too much memory."""
+    store, lost = Store(tmp_path), order(13)
+    failures = carry_out_all([lost, order(2)], store, 1)
+    assert recall_lost([lost, order(2), order(3)], store) == failures
+    with pytest.raises(FitFailure, match="all initialisation points failed"):
+        pass_gate(lost, store, recall_lost([lost], store))
+    assert sampled.count(13) == 1, "it was not tried for the report"
+    monkeypatch.setattr(engine, "sample", lambda task, cores: a_fit(task))
+    assert carry_out_all([lost], store, 1) == {}
+    assert recall_lost([lost], store) == {}
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), OSError(errno.ENOSPC, "No space left on device")])
+def test_the_machines_trouble_is_not_called_a_failed_fit(
+    tmp_path: Path, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(task: Task, cores: int) -> Fit:
+        raise fault
+
+    monkeypatch.setattr(engine, "sample", stop)
+    with pytest.raises(type(fault)):
+        carry_out_all([order(2)], Store(tmp_path), 1)
 
 
 def test_an_answer_from_away_is_the_answer_from_here(tmp_path: Path, sampled: list[int]) -> None:

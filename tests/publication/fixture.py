@@ -361,7 +361,7 @@ def report(whole: SimpleNamespace, output: Path) -> Path:
     import nbformat
 
     from evaluation import resources
-    from evaluation.publication import chapter
+    from evaluation.publication import annex, chapter
     from evaluation.publication.display import SENTINEL, to_outputs
     from evaluation.publication.evaluated import run_key
 
@@ -372,8 +372,8 @@ def report(whole: SimpleNamespace, output: Path) -> Path:
             continue
         count += 1
         cell.execution_count = count
-        for name in re.findall(r"show\(chapter\.(\w+)\(result\)\)", cell.source):
-            for block in getattr(chapter, name)(whole):
+        for room, name in re.findall(r"show\((chapter|annex)\.(\w+)\(result\)\)", cell.source):
+            for block in getattr({"chapter": chapter, "annex": annex}[room], name)(whole):
                 cell.outputs += [
                     nbformat.v4.new_output("display_data", data=data, metadata={"svd": mark})
                     for data, mark in to_outputs(block)

@@ -169,7 +169,7 @@ def test_rank_histograms_have_a_band_and_count_what_lies_outside(tmp_path) -> No
     blocks = calibration_blocks(tmp_path)
     drawn = {b.name: b for b in blocks if isinstance(b, Figure)}
     assert set(drawn) == {"calibration-ranks-approximation", "calibration-ranks-sampler"}
-    assert all(find_faults(b.alt) is None and b.png.startswith(b"\x89PNG") for b in drawn.values())
+    assert all(find_faults(b.alt) is None and b.picture.png.startswith(b"\x89PNG") for b in drawn.values())
     assert "0 of 20 bars lie outside the 99% band" in drawn["calibration-ranks-approximation"].alt
     assert "20 of 40 bars lie outside the 99% band" in drawn["calibration-ranks-sampler"].alt  # all 20 of the bowl
     data = drawn["calibration-ranks-sampler"].data

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from fixture import HOSTILE, evaluation, summary
 
-from evaluation.publication import chapter, diagnostics, traces
+from evaluation.publication import annex, chapter, diagnostics, traces
 from evaluation.publication.alt import find_faults
 from evaluation.publication.axis import percent_ticks
 from evaluation.publication.display import Figure, Table, to_outputs
@@ -24,8 +24,8 @@ RNG = np.random.default_rng(5)
 
 def is_sound(figure: Figure | None) -> bool:
     assert figure is not None
-    width, height = struct.unpack(">II", figure.png[16:24])
-    assert figure.png.startswith(b"\x89PNG") and width > 800 and height > 300
+    width, height = struct.unpack(">II", figure.picture.png[16:24])
+    assert figure.picture.png.startswith(b"\x89PNG") and width > 800 and height > 300
     assert find_faults(figure.alt) is None
     assert figure.caption.endswith(".") and "nan" not in figure.caption
     assert len(figure.data) and to_outputs(figure)
@@ -304,41 +304,41 @@ def names(blocks: list) -> list[str]:
 def test_the_chapter_shows_what_is_there(tmp_path) -> None:
     whole = whole_evaluation(tmp_path)
     assert "assault-by-time" in names(chapter.moderators(whole))
-    sure = chapter.confidence(whole)
-    assert names(sure) == ["assault-placebo-areas", "assault-placebo-dates"]
+    sure = annex.doubts(whole)
+    assert names(sure) == ["checks", "assault-placebo-areas", "assault-placebo-dates"]
     assert all(len(b.data) == 3 for b in sure if isinstance(b, Figure))
-    annex = chapter.annex(whole)
+    shown = annex.computation(whole)
     wanted = ["assault-prior", "assault-predictive", "assault-parameters", "vehicle_crime-parameters"]
-    assert names(annex) == wanted
-    shown = "".join(data.get("text/html", "") for block in annex for data, _ in to_outputs(block))
-    assert "Levels, changes and sizes are in logarithms of the rate." in shown
+    assert names(shown) == wanted
+    said = "".join(data.get("text/html", "") for block in shown for data, _ in to_outputs(block))
+    assert "Levels, changes and sizes are in logarithms of the rate." in said
     assert (
-        "is decided by the quantities it reports, in the table of the computation, and not by these parameters" in shown
+        "is decided by the quantities it reports, in the table of the computation, and not by these parameters" in said
     )
 
 
 def test_the_chapter_is_silent_about_what_is_not_there(tmp_path) -> None:
     bare = evaluation(tmp_path, "benefit")
-    assert names(chapter.confidence(bare)) == [] and names(chapter.annex(bare)) == []
+    assert names(annex.doubts(bare)) == ["checks"] and names(annex.computation(bare)) == []
     bare.placebos, bare.posteriors, bare.priors, bare.predictive = pd.DataFrame(), {}, {}, {}
-    assert names(chapter.confidence(bare)) == [] and names(chapter.annex(bare)) == []
-    assert "decided by the quantities" not in str([getattr(b, "html", "") for b in chapter.annex(bare)])
+    assert names(annex.doubts(bare)) == ["checks"] and names(annex.computation(bare)) == []
+    assert "decided by the quantities" not in str([getattr(b, "html", "") for b in annex.computation(bare)])
 
 
 def test_free_effects_and_unknown_priors_have_no_prior_chart(tmp_path) -> None:
     whole = whole_evaluation(tmp_path)
     whole.posteriors["assault"] = posterior()[["level", "overdispersion"]]
-    assert "assault-prior" not in names(chapter.annex(whole))
+    assert "assault-prior" not in names(annex.computation(whole))
     whole = whole_evaluation(tmp_path)
     whole.priors = {}
-    assert "assault-prior" not in names(chapter.annex(whole))
+    assert "assault-prior" not in names(annex.computation(whole))
 
 
 def test_a_failed_finding_has_none_of_these_charts(tmp_path) -> None:
     whole = evaluation(tmp_path, "failed")
     whole.placebos = placebos([1.0], plan=whole.plan.id)
     whole.posteriors, whole.priors, whole.predictive = {}, {}, {}
-    assert names(chapter.confidence(whole)) == [] and names(chapter.annex(whole)) == []
+    assert "placebo" not in str(names(annex.doubts(whole))) and names(annex.computation(whole)) == []
 
 
 # --- ticks --------------------------------------------------------------------------------------------------------

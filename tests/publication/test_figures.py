@@ -1,5 +1,6 @@
 """Charts: alt text by the rule, and only controlled numbers behind them."""
 
+import re
 import struct
 
 import numpy as np
@@ -10,11 +11,12 @@ from evaluation.publication import diagnostics, figures
 from evaluation.publication.alt import alt_sentence, find_faults
 from evaluation.publication.axis import period_ticks, spread_labels
 from evaluation.publication.evaluated import subject_of
+from evaluation.publication.palette import ON_DARK, PAPER, WORDS, contrast
 
 
 def is_drawn(figure: figures.Figure) -> bool:
-    width, height = struct.unpack(">II", figure.png[16:24])
-    return figure.png.startswith(b"\x89PNG") and width > 800 and height > 300
+    width, height = struct.unpack(">II", figure.picture.png[16:24])
+    return figure.picture.png.startswith(b"\x89PNG") and width > 800 and height > 300
 
 
 @pytest.mark.parametrize("rating", [r for r in RATINGS if r != "failed"])
@@ -73,7 +75,25 @@ def test_the_words_under_a_forest_count_what_is_shown() -> None:
 
 def test_same_numbers_same_picture() -> None:
     rows = [figures.ForestRow("a", -10, -20, -5)]
-    assert figures.forest(rows).png == figures.forest(rows).png
+    assert figures.forest(rows).picture == figures.forest(rows).picture
+
+
+def test_a_chart_is_vectors_that_know_the_dark_page() -> None:
+    svg = figures.forest([figures.ForestRow("a", -10, -20, -5)]).picture.svg
+    assert svg.startswith("<svg") and "<image" not in svg and "metadata" not in svg
+    assert svg.count("prefers-color-scheme: dark") == 1
+    inked = {c.upper() for c in re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})(?=[;\"])", svg)}
+    assert inked and inked <= set(ON_DARK), inked - set(ON_DARK)
+
+
+def test_colours_can_be_told_from_the_page_light_and_dark() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21) and contrast("#777777", "#FFFFFF") == pytest.approx(
+        4.48, abs=0.005
+    )
+    for word in WORDS:
+        assert contrast(word, PAPER) >= 4.5 and contrast(ON_DARK[word], ON_DARK[PAPER]) >= 4.5, word
+    for mark in ("#12436D", "#B4470B", "#3D3D3D"):
+        assert contrast(ON_DARK[mark], ON_DARK[PAPER]) >= 3
 
 
 @pytest.mark.parametrize(

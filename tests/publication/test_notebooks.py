@@ -75,7 +75,7 @@ def test_real_kernels(tmp_path) -> None:
     )
     assert good.name == "{x}.ipynb" and find_faults(nbformat.read(good, 4), "the key") == []
     reasons = {
-        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL if hasattr(signal, 'SIGKILL') else 9)": "",
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL if hasattr(signal, 'SIGKILL') else 9)": "its kernel died",
         "raise SystemExit(0)": "SystemExit",
         "1 / 0": "ZeroDivisionError",
     }
@@ -83,7 +83,10 @@ def test_real_kernels(tmp_path) -> None:
         out = tmp_path / "bad.ipynb"
         [result] = run_notebooks([Task(template(tmp_path, source, SEAL), {}, out, "the key")], 1)
         assert isinstance(result, NotebookRejected) and reason in result.reason
-        assert not out.exists()
+        assert "\n" not in result.reason and not out.exists()
+    with pytest.raises(NotebookRejected, match="a cell took longer than 1 seconds"):
+        run_notebook(template(tmp_path, "import time; time.sleep(60)", SEAL), {}, out, timeout=1)
+    assert not out.exists()
 
 
 @pytest.mark.slow

@@ -1,16 +1,20 @@
 """Whitelisted copies: what is not marked does not leave."""
 
+from dataclasses import replace
+
 import nbformat
 import pytest
 from fixture import HOSTILE, evaluation, report
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from evaluation.publication import chapter
 from evaluation.publication.disclosure import Safe
-from evaluation.publication.display import Text, paragraph, to_outputs
+from evaluation.publication.display import Figure, Text, paragraph, to_outputs
 from evaluation.publication.staging import (
     Stage,
     StagingError,
     check_fragment,
+    check_svg,
     raw_html,
     safe_name,
     stage_blocks,
@@ -70,11 +74,43 @@ def test_a_whole_report_is_staged(hostile: bool, tmp_path) -> None:
     notebook = nbformat.read(report(whole, tmp_path / "r.ipynb"), as_version=4)
     stage = Stage(tmp_path / "stage")
     page = stage_notebook(stage, notebook, "interventions/x")
-    for heading in ("Effect", "Mechanism", "Moderators", "Implementation", "Economics", "How sure are we"):
+    for heading in ("Effect", "Mechanism", "Moderators", "Implementation", "Economics", "What we did to check it"):
         assert f"## {heading}" in page
-    assert page.count("<figure") == 3 and len(list(stage.images.iterdir())) == 3
+    drawn = sorted(p.name for p in stage.images.iterdir())
+    assert page.count("<figure") == 3 and len(drawn) == 6 and sum(name.endswith(".svg") for name in drawn) == 3
+    assert page.count("Source: fabricated.") == 3 and page.count("How to read this chart") == 3
+    assert page.count("Numbers as CSV") == 3 and page.count("Picture as PNG") == 3
+    assert "Made with" not in page and "Made with" in stage_notebook(stage, notebook, "annexes/x", "annex")
+    assert stage_notebook(stage, notebook, "x", "no such part").strip() == ""
     assert 'src="../_static/figures/' in page and "<script>" not in page
     assert {p.name for p in stage.files.iterdir()} == set(stage.downloads)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script>1</script>",
+        '<image href="http://evil.example/x.png"/>',
+        '<g onclick="x"/>',
+        '<use href="other.svg#x"/>',
+        "<style>@import 'http://evil.example/x.css';</style>",
+        '<path style="fill: url(http://evil.example/x)"/>',
+        "<foreignObject/>",
+        "<broken",
+    ],
+)
+def test_a_chart_is_a_drawing_and_nothing_else(inside: str) -> None:
+    with pytest.raises(StagingError, match="'chart'"):
+        check_svg(f'<svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>', "chart")
+    sound = '<svg xmlns="http://www.w3.org/2000/svg"><defs><path id="a"/></defs><use href="#a" style="clip-path: url(#a)"/></svg>'
+    assert check_svg(sound, "chart") == sound
+
+
+def test_the_title_of_a_chart_is_the_first_sentence_of_its_caption(tmp_path) -> None:
+    whole = evaluation(tmp_path, "benefit")
+    [figure] = [b for b in chapter.effect(whole) if isinstance(b, Figure)][:1]
+    page = stage_blocks(Stage(tmp_path / "stage"), [replace(figure, caption="2.5% lower. The band is wide.")], "index")
+    assert '<p class="svd-title">2.5% lower.</p>' in page and "<p>The band is wide.</p>" in page
 
 
 def test_names_of_files() -> None:

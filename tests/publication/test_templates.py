@@ -31,10 +31,14 @@ def test_templates_hold_no_results_and_no_logic(path) -> None:
 
 
 @pytest.mark.parametrize("name", ["its", "did"])
-def test_chapters_follow_emmie(name: str) -> None:
+def test_chapters_say_the_verdict_first_and_follow_emmie(name: str) -> None:
     notebook = nbformat.read(resources.folder("reports") / f"{name}.ipynb", as_version=4)
-    headings = [c.source.splitlines()[0].removeprefix("## ") for c in notebook.cells if c.source.startswith("## ")]
-    assert headings == ["What we were asked", "What we found", *EMMIE, "How sure are we", "Technical annex"]
+    annex = next(i for i, c in enumerate(notebook.cells) if "part:annex" in c.metadata.get("tags", []))
+    board = [c.source.splitlines()[0].removeprefix("## ") for c in notebook.cells[:annex] if c.source.startswith("## ")]
+    assert board[0] == "What we found" and board[2] == "What we did to check it" and board[-1] == "What was promised"
+    assert [heading.partition(":")[0] for heading in board if heading.partition(":")[0] in EMMIE] == EMMIE
+    shown = "".join(c.source for c in notebook.cells[:annex])
+    assert "annex." not in shown and "chapter." not in "".join(c.source for c in notebook.cells[annex:])
 
 
 def test_words_of_templates_hold_no_numbers() -> None:

@@ -98,7 +98,7 @@ def open_database(memory: str = "1GB") -> duckdb.DuckDBPyConnection:
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
     """Add columns of values to a table of the same columns (a statement for each row would take minutes)."""
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     piece = pa.table({name: pa.array(values) for name, values in columns.items()})
     if piece.num_rows:
@@ -109,7 +109,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[s
 
 def fill(connection: duckdb.DuckDBPyConnection, rows: Iterable[Sequence[Any]]) -> int:
     """Add rows in the order of the columns of `tidy`, in batches; returns how many."""
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     names = [part.split()[0] for part in TIDY.split(", ")]
     kinds = [pa.float64() if " DOUBLE" in part else pa.string() for part in TIDY.split(", ")]

@@ -17,8 +17,9 @@ from evaluation.evidence.personal_data import refuse_personal
 from evaluation.evidence.sources.extract import Extract, Ledger, fill, open_database
 from evaluation.evidence.sources.intake import find_leaves, fingerprints
 from evaluation.evidence.sources.numerals import whole_number
+from evaluation.evidence.sources.opendocument import Row
 from evaluation.evidence.sources.periods import Unreadable, read_period
-from evaluation.evidence.sources.workbook import WORKBOOKS, Row, Table, describe_remarks, find_table, refuse_records
+from evaluation.evidence.sources.workbook import WORKBOOKS, Table, describe_remarks, find_table, refuse_records
 from evaluation.protocol.period import first_place, label
 from evaluation.protocol.suggest import listing, plural, quote
 

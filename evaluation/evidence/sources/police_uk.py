@@ -25,7 +25,7 @@ from evaluation.evidence.sources.street_file import StreetTally, tally_file
 from evaluation.protocol.suggest import listing, plural
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
 STREET = re.compile(r"(\d{4}-\d{2})-([a-z0-9-]+)-street\.csv")
 OTHER = re.compile(r"\d{4}-\d{2}-[a-z0-9-]+-(outcomes|stop-and-search)\.csv")

@@ -16,13 +16,12 @@ from evaluation.errors import InputError, Problem
 from evaluation.evidence.sources.extract import Extract, Ledger, fill, open_database
 from evaluation.evidence.sources.intake import Leaf, find_leaves, fingerprint, fingerprints, read_bytes
 from evaluation.evidence.sources.numerals import whole_number
-from evaluation.evidence.sources.opendocument import read_ods
+from evaluation.evidence.sources.opendocument import Row, read_ods
 from evaluation.evidence.sources.periods import Unreadable, financial_quarter
 from evaluation.evidence.sources.screening import Attributes, Screen, make_screen
 from evaluation.evidence.sources.workbook import (
     HEADER_WITHIN,
     WORKBOOKS,
-    Row,
     describe_remarks,
     is_remark,
     read_rows,

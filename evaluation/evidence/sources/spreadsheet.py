@@ -156,8 +156,8 @@ def _open(leaf: Leaf, mapping: Mapping) -> Table:
 
 
 def _parquet(leaf: Leaf) -> Table:
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(leaf.path)

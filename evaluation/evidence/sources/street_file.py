@@ -17,7 +17,7 @@ from evaluation.evidence.sources.intake import Leaf, check_text, read_bytes, ref
 from evaluation.protocol.suggest import plural, quote
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
 COLUMNS = ("Month", "Reported by", "Falls within", "LSOA code", "LSOA name", "Crime type")
 COUNTED = ("Month", "Falls within", "LSOA code", "LSOA name", "Crime type")
@@ -128,7 +128,7 @@ def _ragged_row(raw: bytes, leaf: Leaf, width: int) -> Problem:
 
 def _cell_problems(leaf: Leaf, month: str, table: pa.Table) -> list[Problem]:
     """Cells without which a row cannot be counted, and months that are not the file's."""
-    import pyarrow.compute as pc  # type: ignore[import-untyped]
+    import pyarrow.compute as pc
 
     problems = []
     if pc.unique(table.column("Month")).to_pylist() != [month]:
