@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import types
 import typing
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -51,7 +52,7 @@ def text_of(value: Any) -> str:
     """Text, without spaces around it; a whole number is the text that was written.
 
     Raises:
-        PydanticCustomError: it is blank, or no text.
+        PydanticCustomError: it is blank, no text, or holds a character that cannot be seen.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -62,7 +63,18 @@ def text_of(value: Any) -> str:
     text = value.strip()
     if not text:
         raise refuse("There is no text here.", "Write some text.")
+    hidden = next((c for c in text if is_hidden(c)), None)
+    if hidden is not None:
+        found = f"There is a hidden character (U+{ord(hidden):04X}) in this text."
+        raise refuse(found, "Take it out: write the text again by hand.")
     return text
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character steers a terminal or turns the direction of writing, and so could show another text than is there."""
+    if unicodedata.category(character) == "Cc":
+        return character not in "\n\t"
+    return character in "\u061c\u200e\u200f" or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
 
 
 def _reason(value: Any) -> Any:
