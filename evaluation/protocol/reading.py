@@ -165,7 +165,7 @@ def _mend(data: Any, details: list[ErrorDetails]) -> tuple[Any, frozenset[str]]:
     mended = copy.deepcopy(data)
     damaged = set()
     for detail in details:
-        loc = tuple(part for part in detail["loc"] if part != "[key]")
+        loc = _keys(data, detail)
         if not loc:
             continue
         parent: Any = mended
@@ -185,10 +185,23 @@ def _mend(data: Any, details: list[ErrorDetails]) -> tuple[Any, frozenset[str]]:
     return mended, frozenset(damaged)
 
 
+def _keys(data: Any, detail: ErrorDetails) -> KeyPath:
+    """The place of a finding, without what pydantic adds to it: `[key]`, and the names of alternatives."""
+    kept: list[str | int] = []
+    for part in detail["loc"]:
+        there = part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data))
+        if there:
+            kept.append(part)
+            data = data[part]
+        elif detail["type"] == "missing" and part == detail["loc"][-1]:
+            kept.append(part)
+    return tuple(kept)
+
+
 def _problem(
     model: type[BaseModel], data: Any, detail: ErrorDetails, file: str, line_of: Lines, at: KeyPath
 ) -> Problem:
-    loc: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
+    loc = _keys(data, detail)
     kind, given, ctx = detail["type"], detail["input"], detail.get("ctx", {})
     place = place_of(line_of, at + loc)
     if kind == "svd":
