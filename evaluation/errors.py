@@ -9,6 +9,7 @@ not be written, no memory) arrives as Python's own exceptions, and `explain` say
 from __future__ import annotations
 
 import errno
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -32,7 +33,9 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}, {self.place}" if self.place else self.file
-        return f"{where}: {self.found} {self.remedy}".rstrip()
+        text = f"{where}: {self.found} {self.remedy}".rstrip()
+        # What was found may be anything: characters that steer a terminal, or cannot be seen, are shown as such.
+        return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
 
 
 class InputError(Exception):

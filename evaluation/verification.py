@@ -27,6 +27,9 @@ def verify_archive(path: Path, only: list[str], tell: Callable[[str], None]) -> 
 
     Returns:
         What differs, one line a figure; empty if everything was reproduced.
+
+    Raises:
+        InputError: this is no archive of a review, or it does not hold the plan.
     """
     _, files = open_archive(path)
     tell(f"{len(files)} files are as they were archived.")

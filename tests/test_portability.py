@@ -73,9 +73,8 @@ def call_faults(node: ast.Call) -> Iterator[str]:
     opens = name in ("open", "fdopen", "TemporaryFile", "NamedTemporaryFile")
     if opens and "encoding" not in given and not any("b" in mode for mode in modes if len(mode) <= 3):
         owner = node.func.value if isinstance(node.func, ast.Attribute) else None
-        if not (
-            isinstance(owner, ast.Name | ast.Call) and "archive" in ast.dump(owner)
-        ):  # a member of a zip file: bytes
+        bytes_of = ("archive", "gzip")  # a member of a zip file, a gzip file: bytes unless asked otherwise
+        if owner is None or not any(word in ast.dump(owner) for word in bytes_of):
             yield f"{node.lineno}: {name} without an encoding"
     if name in ("get_context", "set_start_method") and positional != ["spawn"]:
         yield f"{node.lineno}: processes that are not spawned"

@@ -269,6 +269,9 @@ def read_vintages(path: Path) -> Vintages:
     Changed areas are put together until nothing crosses a boundary, so that counts stay whole numbers and every area
     is the same on both sides of the change. This needs the exact-fit table: in the best-fit table some 2021 codes
     receive nothing.
+
+    Raises:
+        InputError: with every problem of the files, each with its place.
     """
     leaf = Leaf(path)
     rows, header = _read_table(leaf)

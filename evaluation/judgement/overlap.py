@@ -6,7 +6,7 @@ together is then known as well as either alone; how it divides between them is k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -50,7 +50,7 @@ def _describe(
     }  # fmt: skip
     sentences = []
     if found.shared:
-        sentences.append(f"{other.title} also ran in {', '.join(found.shared)}.")
+        sentences.append(f"{other.title} also ran in {_names(review, found.shared)}.")
         joint = estimate_jointly(frame, other.treated, seed, interval) if frame is not None else None
         if joint is not None:
             record |= joint
@@ -68,10 +68,17 @@ def _describe(
             sentences.append(f"The data cannot tell the two apart; together: {_said(joint['joint'])}.")
     if found.compared:
         sentences.append(
-            f"{other.title} treats {', '.join(found.compared)}, with which this plan compares: if it worked there, the effect here is understated."
+            f"{other.title} ran in {_names(review, found.compared)}, with which this one is compared. If it worked there, the effect "
+            "here is understated."
         )
     record["sentence"] = " ".join(sentences)
     return record
+
+
+def _names(review: Review, codes: Sequence[str]) -> str:
+    """Areas as a reader knows them."""
+    known = review.areas.areas
+    return ", ".join(known[code].name if code in known else code for code in codes)
 
 
 def _said(ratio: Mapping[str, float]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import types
 import typing
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -51,7 +52,7 @@ def text_of(value: Any) -> str:
     """Text, without spaces around it; a whole number is the text that was written.
 
     Raises:
-        PydanticCustomError: it is blank, or no text.
+        PydanticCustomError: it is blank, no text, or holds a character that cannot be seen.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -62,7 +63,18 @@ def text_of(value: Any) -> str:
     text = value.strip()
     if not text:
         raise refuse("There is no text here.", "Write some text.")
+    hidden = next((c for c in text if is_hidden(c)), None)
+    if hidden is not None:
+        found = f"There is a hidden character (U+{ord(hidden):04X}) in this text."
+        raise refuse(found, "Take it out: write the text again by hand.")
     return text
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character steers a terminal or turns the direction of writing, and so could show another text than is there."""
+    if unicodedata.category(character) == "Cc":
+        return character not in "\n\t"
+    return character in "\u061c\u200e\u200f" or "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
 
 
 def _reason(value: Any) -> Any:
@@ -153,7 +165,7 @@ def _mend(data: Any, details: list[ErrorDetails]) -> tuple[Any, frozenset[str]]:
     mended = copy.deepcopy(data)
     damaged = set()
     for detail in details:
-        loc = tuple(part for part in detail["loc"] if part != "[key]")
+        loc = _keys(data, detail)
         if not loc:
             continue
         parent: Any = mended
@@ -173,10 +185,23 @@ def _mend(data: Any, details: list[ErrorDetails]) -> tuple[Any, frozenset[str]]:
     return mended, frozenset(damaged)
 
 
+def _keys(data: Any, detail: ErrorDetails) -> KeyPath:
+    """The place of a finding, without what pydantic adds to it: `[key]`, and the names of alternatives."""
+    kept: list[str | int] = []
+    for part in detail["loc"]:
+        there = part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data))
+        if there:
+            kept.append(part)
+            data = data[part]
+        elif detail["type"] == "missing" and part == detail["loc"][-1]:
+            kept.append(part)
+    return tuple(kept)
+
+
 def _problem(
     model: type[BaseModel], data: Any, detail: ErrorDetails, file: str, line_of: Lines, at: KeyPath
 ) -> Problem:
-    loc: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
+    loc = _keys(data, detail)
     kind, given, ctx = detail["type"], detail["input"], detail.get("ctx", {})
     place = place_of(line_of, at + loc)
     if kind == "svd":

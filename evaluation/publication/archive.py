@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,6 +27,8 @@ from evaluation.protocol.registration import lock_file
 from evaluation.publication.packet import REQUIRED, latest_packets
 
 MANIFEST = "manifest.json"
+LARGEST = 1 << 30  # bytes that an archive may unpack to; a county's review has some megabytes
+DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, RuntimeError)
 
 
 def write_archive(folder: Path, into: Path) -> Path:
@@ -95,10 +98,12 @@ def open_archive(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     remedy = "Use an archive made by svd archive, as it was made."
     try:
         with zipfile.ZipFile(path) as stored:
+            if sum(info.file_size for info in stored.infolist()) > LARGEST:
+                raise ValueError("it would unpack to more than any review")
             files = {name: stored.read(name) for name in stored.namelist()}
         about = json.loads(files.pop(MANIFEST))
         hashes = dict(about["sha256"])
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except DAMAGED as error:
         raise InputError([Problem(path.name, "", "This is not an archive of a review.", remedy)]) from error
     problems = [Problem(path.name, name, "The file is missing.", remedy) for name in hashes if name not in files]
     for name, content in files.items():
@@ -117,19 +122,25 @@ def read_findings(path: Path) -> dict[str, dict[str, Any]]:
     """What an archived review found: plan id -> ``finding``, ``run`` and ``plan`` (what its file said).
 
     Raises:
-        InputError: as :func:`open_archive`.
+        InputError: as :func:`open_archive`, or a packet cannot be read.
     """
+    import yaml
+
     _, files = open_archive(path)
     found: dict[str, dict[str, Any]] = {}
     for name in files:
         parts = PurePosixPath(name).parts
         if len(parts) == 3 and parts[0] == "packets" and parts[2] == "finding.json":
             stem = f"packets/{parts[1]}/"
-            found[parts[1]] = {
-                "finding": json.loads(files[f"{stem}finding.json"]),
-                "run": json.loads(files[f"{stem}run.json"]),
-                "plan": plan_source(files[f"{stem}plan.yaml"]),
-            }
+            try:
+                found[parts[1]] = {
+                    "finding": json.loads(files[f"{stem}finding.json"]),
+                    "run": json.loads(files[f"{stem}run.json"]),
+                    "plan": plan_source(files[f"{stem}plan.yaml"]),
+                }
+            except (*DAMAGED, RecursionError, yaml.YAMLError) as error:
+                remedy = "Use an archive made by svd archive, as it was made."
+                raise InputError([Problem(path.name, stem, "This packet cannot be read.", remedy)]) from error
     return found
 
 

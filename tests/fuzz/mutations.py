@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import warnings
 import zipfile
 from collections.abc import Callable
 
@@ -205,7 +206,7 @@ def spoil_zip(rng: random.Random, raw: bytes) -> bytes:
             text = text.replace(rng.choice((b"1", b"2", b"5", b"<v>", b"</c>", b'r="')), rng.choice(TOKENS).encode(), 1)
         members[name] = text
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for member, content in members.items():
             archive.writestr(member, content)
             if blow == 6 and rng.random() < 0.1:

@@ -47,7 +47,7 @@ def test_spoilt_files(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_many_spoilt_files(name: str) -> None:
-    _hunt(name, 60, first=1_000)
+    _hunt(name, 30, first=1_000)
 
 
 def _hunt(name: str, n: int, first: int = 0) -> None:

@@ -17,6 +17,7 @@ from evaluation.inference.crew import carry_out_all, carry_out_away, recall_lost
 from evaluation.inference.design import write_design
 from evaluation.inference.engine import ABANDONED_SECONDS, Fit, Sampler, Store, Task, model_code
 from evaluation.inference.order import Order, is_done, pass_gate
+from evaluation.inference.workers import say_late
 from tests.inference.fabricated import draws, fit_of_effect, frame
 
 QUICK = Sampler(chains=2, tune=10, draws=10)
@@ -163,3 +164,51 @@ def test_share_out_loses_and_doubles_nothing_and_halves_what_is_too_large() -> N
 def test_quick_work_is_not_worth_a_second_compilation() -> None:
     assert len(share_out([order(seed) for seed in range(4)], jobs=4)) <= 4
     assert len(share_out([order(seed) for seed in range(4)], jobs=1)) == 1
+
+
+def test_a_cluster_from_which_nothing_comes_back_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One order came back, the other has been under way for longer than the limit: it is cancelled, and said to be late."""
+    import distributed
+
+    cancelled: list[str] = []
+
+    class Future:
+        status = "finished"
+
+        def __init__(self, key: str) -> None:
+            self.key = key
+
+        def result(self) -> tuple[dict[str, bytes], dict[str, str]]:
+            return {"fit.nc": b"whole"}, {}
+
+        def release(self) -> None:
+            pass
+
+    class Client:
+        def __enter__(self) -> Client:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def submit(self, *_: object, key: str, **__: object) -> Future:
+            return Future(key)
+
+        def cancel(self, futures: list[Future], force: bool) -> None:
+            cancelled.extend(future.key for future in futures)
+
+    def wait(pending: set[Future], timeout: float, return_when: str) -> tuple[set[Future], set[Future]]:
+        if len(pending) < 2:
+            raise TimeoutError
+        first = min(pending, key=lambda future: future.key)
+        return {first}, pending - {first}
+
+    monkeypatch.setattr(crew, "_connect", lambda scheduler: Client())
+    monkeypatch.setattr(distributed, "wait", wait)
+    first, second = sorted([order(1), order(2)], key=lambda one: one.task.key)
+    failures = carry_out_all([first, second], Store(tmp_path), 1, scheduler="tcp://elsewhere", seconds=120.0)
+    assert failures == {second.task.key: say_late(120.0)} and "longer than 2 minutes" in say_late(120.0)
+    assert cancelled == [f"svd-{second.task.key}"]
+    assert (tmp_path / "fit.nc").read_bytes() == b"whole"

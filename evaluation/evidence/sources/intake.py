@@ -96,7 +96,7 @@ def _members(path: Path, suffixes: tuple[str, ...], problems: list[Problem]) -> 
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, OSError, ValueError):
         found = "The zip is damaged or cut short: its table of contents cannot be read."
         problems.append(Problem(path.name, "", found, AGAIN))
         return
@@ -197,7 +197,11 @@ def check_text(raw: bytes, leaf: Leaf) -> bytes:
 
 
 def check_start(raw: bytes, leaf: Leaf) -> None:
-    """Refuse what is no text of a table, by its first bytes."""
+    """Refuse what is no text of a table, by its first bytes.
+
+    Raises:
+        InputError: it is a web page, a workbook, or in another format than its name says.
+    """
     start = raw.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise InputError([Problem(leaf.name, "", "The file is a web page or XML, not a table.", AGAIN)])

@@ -144,6 +144,9 @@ def read_knife(paths: Sequence[Path]) -> Extract:
 
     The table has no rows of zero: within the months that it holds, a borough without a row had none, and a zero is
     written. Months that are not in the table at all stay missing.
+
+    Raises:
+        InputError: with every problem of the files, each with its place.
     """
     leaves = find_leaves(paths, (".csv", *WORKBOOKS))
     extract = Extract(open_database(), Ledger(), fingerprints(leaves))

@@ -63,7 +63,7 @@ def _events(leaf: Leaf, *, names_only: bool) -> Iterator[tuple[int, Any]]:
                 yield from reader.take()
             reader.parser.Parse(b"", True)
             yield from reader.take()
-    except (zipfile.BadZipFile, KeyError, EOFError, zlib.error, ValueError, RuntimeError):
+    except (zipfile.BadZipFile, KeyError, EOFError, zlib.error, ValueError, RuntimeError, OSError):
         text = "The file is not a sound OpenDocument workbook: it is damaged or cut short."
         raise InputError([Problem(leaf.name, "", text, AGAIN)]) from None
     except expat.ExpatError as error:

@@ -226,6 +226,9 @@ def _assign(extract: Extract, placing: Placing, months: Sequence[str]) -> None:
         if placing.level != "lad":
             text = f"The archive does not say to which {placing.level} a row belongs."
             raise InputError([Problem("--lookup", "", text, "Give a look-up table with --lookup.")])
+        if nameless := sorted(lsoa for lsoa in rows_of if not district.get(lsoa)):
+            text = f"{plural(len(nameless), 'LSOA')} have a code and no name ({listing(nameless, 3)}), so no district."
+            raise InputError([Problem("--lookup", "", text, "Give the ONS look-up with --lookup.")])
         key = {lsoa: district[lsoa] for lsoa in rows_of}
         lookup = geography.Lookup(
             "", "", "", {name: {name: 1.0} for name in key.values()}, {n: n for n in key.values()}

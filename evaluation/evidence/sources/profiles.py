@@ -41,6 +41,9 @@ def read_fingertips(
         area_type: such as `Districts & UAs (from Apr 2023)`; by default all but England, if there is one.
         sex: which rows.
         age: which rows; by default the only one there is.
+
+    Raises:
+        InputError: with every problem of the files, each with its place.
     """
     leaves = find_leaves(paths, (".csv",))
     ledger = Ledger()
@@ -131,6 +134,9 @@ def read_exclusions(paths: Sequence[Path], *, level: str = "Local authority") ->
 
     Academic years are written as the year in which they begin (`202223` is 2022), terms are refused. `c` (hidden) is
     kept as published, `z` and `x` (not applicable, not available) are missing.
+
+    Raises:
+        InputError: with every problem of the files, each with its place.
     """
     leaves = find_leaves(paths, (".csv",))
     code_column, name_column = AREA_COLUMNS.get(level.casefold(), AREA_COLUMNS["local authority"])

@@ -271,7 +271,7 @@ def _require_modest(raw: bytes, leaf: Leaf) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             large = [info for info in archive.infolist() if info.file_size > LARGEST_SHEET or swells(info)]
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, OSError, ValueError):
         return  # said by the reader
     if large:
         text = f"Its part {large[0].filename} would unpack to {large[0].file_size / 2**20:,.0f} MB."
