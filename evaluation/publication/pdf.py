@@ -122,15 +122,13 @@ def _render(html: Path, edition: Edition, body: str, title: str) -> Any:
     from weasyprint import CSS, HTML
     from weasyprint.urls import URLFetcher
 
+    pictures = {p.as_uri() for p in html.resolve().rglob("*") if p.suffix in (".png", ".svg") and not p.is_symlink()}
+
     class Inside(URLFetcher):  # type: ignore[misc]
-        """Reads files of the built book and nothing else."""
+        """Reads pictures of the built book and nothing else."""
 
         def fetch(self, url: str, headers: Any = None) -> Any:
-            from urllib.parse import unquote, urlsplit
-            from urllib.request import url2pathname
-
-            place = Path(url2pathname(unquote(urlsplit(url).path))).resolve()
-            if urlsplit(url).scheme != "file" or not place.is_relative_to(html.resolve()):
+            if url not in pictures:
                 raise ValueError("only files of the book are read")
             return super().fetch(url, headers)
 
