@@ -12,7 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +61,30 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
     build = edition.folder / "_build"
     build.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".book-", dir=build))
+    manifest, mark = build / "book-manifest.json", build / "book.key"
     try:
-        html, downloads = make_tree(edition, scratch, documents)
-        if leaks := find_leaks(html, downloads, allowed_texts(edition), (str(edition.folder), str(scratch))):
-            raise BookRejected(leaks)
-        write_whole(build / "book-manifest.json", json.dumps(hash_tree(html), indent=1) + "\n")
-        _swap(html, build / "html", scratch)
+        stage, why_no_pdf = stage_tree(edition, scratch, documents)
+        key = _tree_key(stage.folder, why_no_pdf)
+        if not _stands(build / "html", manifest, mark, key):
+            html, downloads = build_tree(edition, scratch, stage, why_no_pdf)
+            if leaks := find_leaks(html, downloads, allowed_texts(edition), (str(edition.folder), str(scratch))):
+                raise BookRejected(leaks)
+            mark.unlink(missing_ok=True)
+            write_whole(manifest, json.dumps(hash_tree(html), indent=1) + "\n")
+            _swap(html, build / "html", scratch)
+            write_whole(mark, key)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return build / "html" / "index.html"
 
 
-def make_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[Path, set[str]]:
-    """Build the pages and files of an edition in a scratch folder; nothing has been audited yet.
+def make_tree(edition: Edition, scratch: Path) -> tuple[Path, set[str]]:
+    """Stage and build: :func:`stage_tree`, then :func:`build_tree`."""
+    return build_tree(edition, scratch, *stage_tree(edition, scratch))
+
+
+def stage_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[Stage, str]:
+    """Lay out in a scratch folder what the builder will read.
 
     Args:
         edition: what is shown, and to whom.
@@ -79,14 +92,26 @@ def make_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[
         documents: make the PDFs as well, where this computer can.
 
     Returns:
-        The built tree, and the names of the files that are meant to be in its `downloads`.
+        The stage, and why there will be no PDFs (empty: there will).
 
     Raises:
-        BookRejected: a report was not accepted, or the build failed.
+        BookRejected: a report was not accepted.
     """
     why_no_pdf = pdf.why_unavailable() if documents else "The PDFs were not made this time; svd book makes them."
     stage = Stage(scratch / "staging")
     _stage(stage, edition, why_no_pdf)
+    return stage, why_no_pdf
+
+
+def build_tree(edition: Edition, scratch: Path, stage: Stage, why_no_pdf: str) -> tuple[Path, set[str]]:
+    """Build the pages and files of a stage beside it; nothing has been audited yet.
+
+    Returns:
+        The built tree, and the names of the files that are meant to be in its `downloads`.
+
+    Raises:
+        BookRejected: the build failed.
+    """
     _run_sphinx(stage.folder, scratch)
     html = scratch / "html"
     for leftover in ("_sources", ".buildinfo", "objects.inv"):
@@ -96,6 +121,27 @@ def make_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[
         pdf.write_board(html, edition, html / "downloads" / pdf.BOARD)
         pdf.write_one_page(html, edition, html / "downloads" / pdf.ONE_PAGE)
     return html, {path.name for path in (html / "downloads").iterdir()}
+
+
+def _tree_key(staging: Path, why_no_pdf: str) -> str:
+    """Fingerprint of everything a built tree follows from: what was staged, our own code, the builder's versions."""
+    digest = hashlib.sha256(json.dumps([hash_tree(staging), why_no_pdf]).encode())
+    for path in sorted((resources.PACKAGE / "publication").rglob("*.py")):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    for name in ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme", "weasyprint"):
+        with suppress(PackageNotFoundError):
+            digest.update(f"{name} {version(name)}".encode())
+    return digest.hexdigest()
+
+
+def _stands(html: Path, manifest: Path, mark: Path, key: str) -> bool:
+    """Whether the book in place was built from the same stage, and no file of it has been touched since."""
+    try:
+        return mark.read_text(encoding="utf-8") == key and json.loads(
+            manifest.read_text(encoding="utf-8")
+        ) == hash_tree(html)
+    except (OSError, ValueError):
+        return False
 
 
 def allowed_texts(edition: Edition) -> tuple[str, ...]:

@@ -63,9 +63,24 @@ def test_book_of_every_rating_with_hostile_labels(tmp_path, monkeypatch) -> None
 
 
 @pytest.mark.slow
-def test_drafts_are_branded_and_withdrawn_pages_are_gone(tmp_path) -> None:
+def test_drafts_are_branded_and_withdrawn_pages_are_gone(tmp_path, monkeypatch) -> None:
     stored_review(tmp_path, [("benefit", "its", False), ("unclear", "did", False)], profile="draft")
     html = build_book(tmp_path, allow_draft=True, documents=False).parent
+
+    # What stands already is not built again; what was touched is.
+    built = []
+    monkeypatch.setattr(
+        book, "_run_sphinx", lambda *_: built.append(1) or (_ for _ in ()).throw(BookRejected(["built"]))
+    )
+    build_book(tmp_path, allow_draft=True, documents=False)
+    assert not built
+    whole = (html / "glossary.html").read_bytes()
+    (html / "glossary.html").write_bytes(whole + b" ")
+    with pytest.raises(BookRejected, match="built"):
+        build_book(tmp_path, allow_draft=True, documents=False)
+    (html / "glossary.html").write_bytes(whole)
+    monkeypatch.undo()
+
     assert "DRAFT" in Text(html / "glossary.html").words and "DRAFT" in Text(html / "search.html").words
     assert (html / "interventions" / "scheme_unclear_did.html").is_file()
     (tmp_path / "plans" / "scheme_unclear_did.yaml").unlink()
