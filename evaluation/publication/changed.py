@@ -10,7 +10,7 @@ from evaluation.judgement.board import Board
 from evaluation.judgement.change import Change, Revised
 from evaluation.publication import numbers as say
 from evaluation.publication.control_charts import WORDS
-from evaluation.publication.disclosure import CONFIDENTIAL, by_control, control_counts
+from evaluation.publication.disclosure import CONFIDENTIAL, UNDER_CONTROL, by_control, control_counts
 from evaluation.publication.display import Block, Table, bullets, paragraph
 from evaluation.publication.series_words import RANGE_WORDS, name_of, rule_words
 from evaluation.publication.tables import rows_table
@@ -51,8 +51,9 @@ def _editions(changes: Sequence[Change]) -> list[Block]:
     for name, controlled, part in by_control(revised, lambda pair: pair[0].indicator.disclosure, "revised"):
         rows = [(c.indicator.title, r.area, say.period_name(r.period), *_counts(c, r)) for c, r in part]
         table = rows_table(rows, ["Indicator", "Area", "Period", "Before", "Now"])
+        caption = f"Counts that were revised{note}" + UNDER_CONTROL * controlled
         counts = ("Before", "Now") if controlled else ()
-        blocks.append(Table(table, f"Counts that were revised{note}", counts=counts, name=name))
+        blocks.append(Table(table, caption, counts=counts, name=name))
     turned = [f"{c.indicator.title}, {turn}" for c in found for turn in _turns(c)]
     if turned:
         blocks += [paragraph("Signals by the rules that came or went since that edition:"), bullets(turned)]

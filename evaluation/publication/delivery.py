@@ -14,6 +14,7 @@ from evaluation.publication.disclosure import (
     CONFIDENTIAL,
     LARGEST_WITHHELD,
     NOT_AVAILABLE,
+    UNDER_CONTROL,
     by_control,
     clean,
     control_counts,
@@ -35,9 +36,10 @@ def delivery(board: Board, review: Review) -> list[Block]:
         columns = ["Delivery", "Newest period", "Target", "Newest year", "Target for that year", "Periods that met the target",
                    "Will the process meet it?", "Signal"]  # fmt: skip
         for name, controlled, part in by_control(found, lambda j: j.series.indicator.disclosure, "delivery-monthly"):
+            caption = "Delivery from month to month" + UNDER_CONTROL * controlled
             counts = ("Newest period", "Newest year") if controlled else ()
             table = rows_table([_row(j) for j in part], columns)
-            blocks.append(Table(table, "Delivery from month to month", counts=counts, name=name, kind="svd-wide"))
+            blocks.append(Table(table, caption, counts=counts, name=name, kind="svd-wide"))
     plans = [
         (p.title, f"{p.delivery.delivered:,.0f} of {p.delivery.planned:,.0f} {clean(p.delivery.unit)}",
          say.percentage(p.delivery.delivered / p.delivery.planned) if p.delivery.planned else "not given")

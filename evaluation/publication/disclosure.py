@@ -76,6 +76,10 @@ def control_counts(counts: Iterable[float], profile: str) -> list[int | float | 
     return cells
 
 
+# Ends the caption of the second of two tables that were parted, so that a reader, or a screen reader, can tell them apart.
+UNDER_CONTROL = " (small counts withheld, others rounded)"
+
+
 def by_control[T](items: Iterable[T], profile_of: Callable[[T], str], name: str) -> Iterator[tuple[str, bool, list[T]]]:
     """Part what one table must not mix: figures that are already public, and figures under control.
 

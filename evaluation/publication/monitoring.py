@@ -15,7 +15,14 @@ from evaluation.judgement.rare import RARE
 from evaluation.judgement.xmr import RULE_WORDS, TRIAL
 from evaluation.publication import numbers as say
 from evaluation.publication.control_charts import WORDS, control_chart
-from evaluation.publication.disclosure import CONFIDENTIAL, NOT_AVAILABLE, by_control, clean, control_counts
+from evaluation.publication.disclosure import (
+    CONFIDENTIAL,
+    NOT_AVAILABLE,
+    UNDER_CONTROL,
+    by_control,
+    clean,
+    control_counts,
+)
 from evaluation.publication.display import Block, Figure, Table, bullets, folded, paragraph
 from evaluation.publication.gap_charts import gap_chart
 from evaluation.publication.series_words import (
@@ -155,8 +162,9 @@ def provisional(board: Board) -> list[Block]:
     columns = ["Series", "Period", "Recorded so far", "Expected to come to"]
     for name, controlled, part in by_control(waiting, lambda j: j.series.indicator.disclosure, "provisional"):
         rows = [_so_far(j, position) for j in part for position in range(j.series.complete, len(j.series.periods))]
+        caption = "Provisional periods" + UNDER_CONTROL * controlled
         counts = ("Recorded so far",) if controlled else ()
-        blocks.append(Table(rows_table(rows, columns), "Provisional periods", counts=counts, name=name))
+        blocks.append(Table(rows_table(rows, columns), caption, counts=counts, name=name))
     return blocks
 
 

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.publication.disclosure import (
+    UNDER_CONTROL,
     Safe,
+    by_control,
     clean,
     control_counts,
     control_points,
@@ -73,3 +75,13 @@ def test_labels_stay_text() -> None:
     assert "<" not in escape(HOSTILE) and '"' not in escape(HOSTILE)
     assert "\u202e" not in clean(HOSTILE) and "ŵŷ" in clean(HOSTILE) and len(clean(HOSTILE, 300)) <= 300
     assert escape_markdown("[x](y) `{raw}` <b> $a$ # *") == r"\[x\]\(y\) \`\{raw\}\` \<b\> \$a\$ \# \*"
+
+
+def test_tables_that_are_parted_can_be_told_apart() -> None:
+    parted = list(by_control(["already_public", "health", "partner"], lambda profile: profile, "sums"))
+    assert [(name, controlled, part) for name, controlled, part in parted] == [
+        ("sums", False, ["already_public"]),
+        ("sums-controlled", True, ["health", "partner"]),
+    ]
+    captions = ["Sums" + UNDER_CONTROL * controlled for _, controlled, _ in parted]
+    assert captions == ["Sums", "Sums (small counts withheld, others rounded)"]
