@@ -127,7 +127,7 @@ def front(edition: Edition) -> str:
     signed = settings.signed_off
     parts = [f"<strong>Edition {settings.edition}</strong> of the {escape(settings.year)} review"]
     parts.append(
-        f"signed off by {escape(signed.by)}, {escape(signed.role)}, on {_day(signed.on)}"
+        f"signed off by {escape(signed.by)}, {escape(signed.role)}, on {escape(_day(signed.on))}"
         if signed
         else "not signed off"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.golden.numbers import NUMBERS, compare, read_history, read_stored, write
+from tests.golden.stored import NUMBERS, compare, read_history, read_stored, write
 from tests.golden.test_numbers import CHANGELOG, announced, current_entries
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.golden.numbers import ERRORS, Entry, compare, digest, entries_of, error_of, read_history, read_stored
+from tests.golden.stored import ERRORS, Entry, compare, digest, entries_of, error_of, read_history, read_stored
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGELOG = ROOT / "CHANGELOG.md"

@@ -45,7 +45,7 @@ def _stretch(values: list[float]) -> list[Dot]:
     tiny = 1e-9 * (abs(mean) + 1)  # of floating-point sums: a point on a line is on it, not beyond it
 
     def side(i: int) -> int:
-        return (values[i] > mean) - (values[i] < mean)
+        return (values[i] > mean + tiny) - (values[i] < mean - tiny)
 
     def beyond(i: int) -> bool:
         return abs(values[i] - mean) > far + tiny

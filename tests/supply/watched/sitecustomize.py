@@ -15,10 +15,10 @@ if log := os.environ.get("SVD_TEST_ADDRESSES"):
             address = arguments[1]
             host = address[0] if isinstance(address, tuple) else ""  # anything else is a file: not a network
         elif event in ("socket.getaddrinfo", "socket.gethostbyname", "urllib.Request"):
-            host = str(arguments[0])
+            host = str(arguments[0]).removeprefix("file://")  # a file of this machine is no address
         else:
             return
-        if host and not str(host).startswith(LOCAL):
+        if host and not str(host).startswith((*LOCAL, os.sep)):
             with open(log, "a", encoding="utf-8") as stream:
                 stream.write(f"{event} {host} {' '.join(sys.orig_argv)[:200]}\n")
 

@@ -82,12 +82,14 @@ def entries_of(packet: Path) -> list[Entry]:
 
 def _of_effects(plan: str, key: str, about: dict[str, Any], rows: pd.DataFrame) -> list[Entry]:
     bulk, tail = about["diagnostics"]["ess_bulk_min"], about["diagnostics"]["ess_tail_min"]
-    found, seen = [], set()
+    found: list[Entry] = []
+    seen: list[tuple[float, ...]] = []
     for row in rows.to_dict("records"):
-        shown = tuple(round(float(row[name]), 6) for name in ("mean", "median", "lower", "upper"))
-        if shown in seen:  # a step is the same at every event time
+        shown = tuple(float(row[name]) for name in ("mean", "median", "lower", "upper"))
+        # A step is the same at every event time, but for the last digits of a sum.
+        if any(max(abs(a - b) for a, b in zip(shown, other, strict=True)) < 1e-5 for other in seen):
             continue
-        seen.add(shown)
+        seen.append(shown)
         what = " ".join(str(row[name]) for name in ("estimand", "cohort", "event_time", "period") if row[name] != "")
         for name in ("mean", "median", "lower", "upper"):
             error = error_of(name, float(row["lower"]), float(row["upper"]), about["interval"], bulk, tail)
