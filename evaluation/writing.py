@@ -26,3 +26,16 @@ def write_whole(path: Path, text: str) -> Path:
     finally:
         Path(aside).unlink(missing_ok=True)
     return path
+
+
+def swap_folder(new: Path, place: Path, scratch: Path) -> None:
+    """Put a folder in its place in one step, the old one into ``scratch``; bring the old one back if that fails."""
+    old = scratch / "old"
+    if place.exists():
+        os.replace(place, old)
+    try:
+        os.replace(new, place)
+    except OSError:
+        if old.exists():
+            os.replace(old, place)
+        raise

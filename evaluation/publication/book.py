@@ -33,7 +33,7 @@ from evaluation.publication.staging import (
     stage_blocks,
     stage_notebook,
 )
-from evaluation.writing import write_whole
+from evaluation.writing import swap_folder, write_whole
 
 
 class BookRejected(PlainFailure):
@@ -64,14 +64,14 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
     manifest, mark = build / "book-manifest.json", build / "book.key"
     try:
         stage, why_no_pdf = stage_tree(edition, scratch, documents)
-        key = _tree_key(stage.folder, why_no_pdf)
+        key = _tree_key(edition, stage.folder, why_no_pdf)
         if not _stands(build / "html", manifest, mark, key):
             html, downloads = build_tree(edition, scratch, stage, why_no_pdf)
             if leaks := find_leaks(html, downloads, allowed_texts(edition), (str(edition.folder), str(scratch))):
                 raise BookRejected(leaks)
             mark.unlink(missing_ok=True)
             write_whole(manifest, json.dumps(hash_tree(html), indent=1) + "\n")
-            _swap(html, build / "html", scratch)
+            swap_folder(html, build / "html", scratch)
             write_whole(mark, key)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -123,10 +123,13 @@ def build_tree(edition: Edition, scratch: Path, stage: Stage, why_no_pdf: str) -
     return html, {path.name for path in (html / "downloads").iterdir()}
 
 
-def _tree_key(staging: Path, why_no_pdf: str) -> str:
-    """Fingerprint of everything a built tree follows from: what was staged, our own code, the builder's versions."""
-    digest = hashlib.sha256(json.dumps([hash_tree(staging), why_no_pdf]).encode())
-    for path in sorted((resources.PACKAGE / "publication").rglob("*.py")):
+def _tree_key(edition: Edition, staging: Path, why_no_pdf: str) -> str:
+    """Fingerprint of everything a built tree follows from: what was staged, the settings and the style that the PDFs read
+    besides, our own code, the builder's versions.
+    """
+    digest = hashlib.sha256(json.dumps([hash_tree(staging), why_no_pdf, repr(edition.settings)]).encode())
+    style = resources.folder("book") / "print.css"
+    for path in (style, *sorted((resources.PACKAGE / "publication").rglob("*.py"))):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     for name in ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme", "weasyprint"):
         with suppress(PackageNotFoundError):
@@ -340,16 +343,3 @@ def hash_tree(html: Path) -> dict[str, str]:
         for p in sorted(html.rglob("*"))
         if p.is_file()
     }
-
-
-def _swap(new: Path, place: Path, scratch: Path) -> None:
-    """Put the new tree in its place; bring the old one back if that fails."""
-    old = scratch / "old"
-    if place.exists():
-        os.replace(place, old)
-    try:
-        os.replace(new, place)
-    except OSError:
-        if old.exists():
-            os.replace(old, place)
-        raise

@@ -17,6 +17,7 @@ from evaluation.publication import versions, withheld
 from evaluation.publication.audit import find_leaks
 from evaluation.publication.book import BookRejected, allowed_texts, hash_tree, make_tree
 from evaluation.publication.edition import Edition, open_edition
+from evaluation.writing import swap_folder
 
 MARK = "edition.json"
 
@@ -74,7 +75,7 @@ def publish(review_folder: Path, into: Path, draft: bool = False) -> Release:
         }
         (html / MARK).write_text(json.dumps({**about, "sha256": hash_tree(html)}, indent=1) + "\n", encoding="utf-8")
         html.chmod(0o755)
-        _put(html, into, scratch)
+        swap_folder(html, into, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     report = withheld.write_report(account, edition)
@@ -132,16 +133,3 @@ def _people(edition: Edition) -> Iterator[str]:
         yield task.done_by
         if task.checked_by:
             yield task.checked_by
-
-
-def _put(new: Path, place: Path, scratch: Path) -> None:
-    """Put the new folder in its place in one step; bring the old one back if that fails."""
-    old = scratch / "old"
-    if place.exists():
-        os.replace(place, old)
-    try:
-        os.replace(new, place)
-    except OSError:
-        if old.exists():
-            os.replace(old, place)
-        raise
