@@ -6,7 +6,10 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 from evaluation import flow
@@ -26,8 +29,10 @@ def foresee_plan(path: Path, tell: Callable[[str], None]) -> Feasibility:
     review, plan = load_plan(path)
     panel = build_panel(review, plan.indicators.primary)
     try:
-        found = examine_feasibility(review, plan, panel, flow.seed_of(review, plan.id, "feasibility"), tell)
-    except (ValueError, FloatingPointError) as error:
+        seed, jobs = flow.seed_of(review, plan.id, "feasibility"), os.cpu_count() or 1
+        with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+            found = examine_feasibility(review, plan, panel, seed, tell, pool)
+    except (ValueError, FloatingPointError, BrokenProcessPool) as error:
         remedy = "Give more history, another outcome, or other areas."
         raise InputError([Problem(f"plans/{path.name}", "", f"Feasibility cannot be told. {error}", remedy)]) from error
     folder = review.folder / "_build" / "feasibility"

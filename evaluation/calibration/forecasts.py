@@ -21,7 +21,7 @@ from evaluation.inference.frame import Frame
 from evaluation.inference.futures import Published, deciding_end, draw_counts, draw_futures
 from evaluation.inference.power import DRAWN, REFITS, forecast_detection, learn_ends
 
-SIMULATIONS = 240
+SIMULATIONS = 600
 # Power at which a forecast is held against refits: none (the error rate), an even chance, and the usual target.
 POWERS = (0.0, 0.5, 0.8)
 GRID = 60

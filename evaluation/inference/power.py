@@ -5,15 +5,17 @@ one set of its own draws, is one possible future without the scheme; an effect i
 and the model is refitted as an evaluator would refit it. Detection means what it means in a finding: the credible
 interval lies wholly on the better side of no effect.
 
-Refitting thousands of futures is not needed. The deciding end of the interval depends on the counts to come almost only
-through their totals, so a regression of that end on the totals, learned from some dozens of refits over the whole range
-of effects, stands in for the refit (a metamodel); power at any effect is then an average over thousands of drawn totals.
+Refitting thousands of futures is not needed. The deciding end of the interval depends on the counts to come, as they
+will be published, almost only through a few summaries: their totals, and the step that generalised least squares sees in
+them. A regression of that end on these summaries, learned from a hundred or two refits over the whole range of effects,
+stands in for the refit (a metamodel); power at any effect is then an average over thousands of drawn futures.
 :func:`simulate_power` refits every future instead, and is what the forecast is tested against.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +26,7 @@ from evaluation.inference.frame import Frame
 from evaluation.inference.futures import (
     Futures,
     Published,
+    as_published,
     deciding_end,
     draw_counts,
     draw_futures,
@@ -32,7 +35,7 @@ from evaluation.inference.futures import (
 
 Array = NDArray[np.float64]
 
-REFITS = 100
+REFITS = 160
 DRAWN = 4000
 LEVELS = 25
 
@@ -83,6 +86,7 @@ def foresee(
     seed: int,
     published: Published = Published(),
     refits: int = REFITS,
+    pool: Executor | None = None,
 ) -> list[Prospect]:
     """How well an effect could be seen after each of several follow-ups, in periods.
 
@@ -93,15 +97,32 @@ def foresee(
         seed: of the futures.
         published: how the counts to come will be published.
         refits: from how many the metamodel is learned.
+        pool: processes that take a follow-up each; the answer does not depend on them.
 
     Raises:
         FloatingPointError: the model cannot be fitted to this history.
         ValueError: the outcome is a score.
     """
     longest = draw_futures(history, max(follow_ups), DRAWN, seed)
-    return [
-        _foresee(shorten(longest, history, ahead), ahead, interval, seed, published, refits) for ahead in follow_ups
-    ]
+    asked = [(shorten(longest, history, ahead), ahead, interval, seed, published, refits) for ahead in follow_ups]
+    if pool is None:
+        return [_foresee(*one) for one in asked]
+    waiting = [pool.submit(_foresee, *one) for one in asked]
+    return [one.result() for one in waiting]
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Futures without an effect, in logs against what was expected: treated areas' path, then the others'.
+
+    Attributes:
+        centre: mean of the paths, shape (path,).
+        precision: inverse of their covariance, shape (path, path): how wide and how smoothly the history's own model lets
+            them wander.
+    """
+
+    centre: Array
+    precision: Array
 
 
 @dataclass(frozen=True)
@@ -109,11 +130,15 @@ class Metamodel:
     """Which end of the interval a refit would give, learned from some refits.
 
     Attributes:
-        weights: of the columns of totals.
-        spread: standard deviation of what the totals do not say.
+        published: how the counts will be published: a refit sees no more.
+        quiet: futures without an effect.
+        weights: of the columns of summaries.
+        spread: standard deviation of what the summaries do not say.
         largest: the largest effect on which it was learned, as a log rate ratio without its sign.
     """
 
+    published: Published
+    quiet: Quiet
     weights: Array
     spread: float
     largest: float
@@ -127,24 +152,27 @@ def learn_ends(
     A third of the effects are spread evenly over the whole range and a little beyond; the others lie where the first
     third says that an effect is sometimes found and sometimes not, and count most: only there does the end decide.
     """
-    quiet = _totals(futures, draw_counts(futures, np.zeros(len(futures.mean)), rng))
-    largest = float(np.clip(6.0 * np.std(quiet[:, 1]), 0.15, 1.6))
+    counts = draw_counts(futures, np.zeros(len(futures.mean)), rng)
+    quiet = _learn_quiet(futures, counts, published)
+    nothing = _summarise(futures, counts, published, quiet)
+    largest = float(np.clip(6.0 * np.std(nothing[:, 1]), 0.15, 1.6))
     chosen = rng.choice(len(futures.mean), size=refits, replace=False)
     pilot = refits // 3
     sizes = rng.permutation(np.linspace(-0.1, 1.0, pilot)) * largest
-    design, ends = _refit(futures, chosen[:pilot], sizes, interval, seed, published, rng)
+    design, ends = _refit(futures, chosen[:pilot], sizes, interval, seed, published, quiet, rng)
     weights, _ = _regress(design, ends)
-    usual = float(np.std(quiet @ weights))
+    usual = float(np.std(nothing @ weights))
     tried = np.linspace(0.0, largest, LEVELS)
-    counts = (draw_counts(futures, np.full(len(futures.mean), futures.better * size), rng) for size in tried)
-    middle = np.array([float(np.median(_totals(futures, drawn) @ weights)) for drawn in counts])
+    drawn = (draw_counts(futures, np.full(len(futures.mean), futures.better * size), rng) for size in tried)
+    middle = np.array([float(np.median(_summarise(futures, c, published, quiet) @ weights)) for c in drawn])
     near = tried[np.abs(middle) < 2.5 * usual]
     low, high = (float(near[0]), float(near[-1])) if near.size else (0.0, largest)
     sizes = rng.permutation(np.linspace(low, high, refits - pilot))
-    more, further = _refit(futures, chosen[pilot:], sizes, interval, seed + pilot, published, rng)
+    more, further = _refit(futures, chosen[pilot:], sizes, interval, seed + pilot, published, quiet, rng)
     design, ends = np.concatenate([design, more]), np.concatenate([ends, further])
     importance = np.exp(-0.5 * (design @ weights / (1.5 * usual)) ** 2) + 0.02 if usual > 0 else np.ones(len(ends))
-    return Metamodel(*_regress(design, ends, importance), largest)
+    weights, spread = _regress(design, ends, importance)
+    return Metamodel(published, quiet, weights, spread, largest)
 
 
 def _refit(
@@ -154,18 +182,19 @@ def _refit(
     interval: float,
     seed: int,
     published: Published,
+    quiet: Quiet,
     rng: np.random.Generator,
 ) -> tuple[Array, Array]:
-    """Totals and deciding ends of some futures, each with an effect of its own (without its sign)."""
+    """Summaries and deciding ends of some futures, each with an effect of its own (without its sign)."""
     chosen = replace(futures, mean=futures.mean[some], place=futures.place[some])
     counts = draw_counts(chosen, futures.better * sizes, rng)
     ends = np.array([deciding_end(chosen, c, interval, seed + i, published) for i, c in enumerate(counts)])
-    return _totals(chosen, counts), ends
+    return _summarise(chosen, counts, published, quiet), ends
 
 
 def forecast_detection(metamodel: Metamodel, futures: Futures, counts: Array) -> Array:
     """Forecast probability that a refit finds a benefit, for each future's counts; shape (future,)."""
-    ends = _totals(futures, counts) @ metamodel.weights
+    ends = _summarise(futures, counts, metamodel.published, metamodel.quiet) @ metamodel.weights
     return np.asarray(special.ndtr(-ends / max(metamodel.spread, 1e-6)))
 
 
@@ -200,30 +229,62 @@ def _regress(design: Array, ends: Array, importance: Array | None = None) -> tup
     return weights, float(np.sqrt(np.sum(share * residual**2) / max(kept.sum() - design.shape[1], 1)))
 
 
-def _totals(futures: Futures, counts: Array) -> Array:
-    """What the deciding end is regressed on, all against what was expected; shape (future, column).
+def _learn_quiet(futures: Futures, counts: Array, published: Published) -> Quiet:
+    """How the treated areas' path and the others' wander together when nothing is done."""
+    paths = _paths(futures, _middle(counts, published))
+    covariance = np.atleast_2d(np.cov(paths, rowvar=False))
+    # A path that never moves (all counts suppressed alike) would have no inverse.
+    ridge = 1e-6 * max(float(np.mean(np.diag(covariance))), 1e-6)
+    return Quiet(paths.mean(axis=0), np.linalg.inv(covariance + ridge * np.eye(len(covariance))))
 
-    Log totals of treated and comparison areas; the treated areas' mean with the first periods counting most, because a
-    drifting series says most of a step where it begins; and how far and how fast they wander, because an interval is
-    wider where they do.
+
+def _summarise(futures: Futures, counts: Array, published: Published, quiet: Quiet) -> Array:
+    """What the deciding end is regressed on; shape (future, column), the first column being 1.
+
+    All from the counts as they will be published, in logs against what was expected. Totals of treated and comparison
+    areas. The step in the treated areas' path by generalised least squares, under the covariance that quiet futures have:
+    a drifting series says most of a step where it begins, and what the comparison areas do tells what was coming. How far
+    the paths lie from that step, and how far and how fast the treated path wanders: an interval is wider where they do.
     """
-    n = futures.frame.n_treated
-    expected = futures.mean[:, :, futures.ahead].mean(axis=0, keepdims=True)
-    early = np.exp(-np.arange(counts.shape[2]) / max(0.5 * futures.frame.per_year, 1.0))
+    n, ahead = futures.frame.n_treated, counts.shape[2]
+    seen = _middle(counts, published)
+    usual = futures.mean[:, :, futures.ahead].mean(axis=0)
+    early = np.exp(-np.arange(ahead) / max(0.5 * futures.frame.per_year, 1.0))
 
-    def departures(rows: slice) -> tuple[Array, Array, Array]:
-        seen, usual = counts[:, rows].sum(axis=1), expected[:, rows].sum(axis=1)
-        path = np.log(seen + 0.5) - np.log(usual + 0.5)
-        return np.log(seen.sum(axis=1) + 0.5) - np.log(usual.sum(axis=1) + 0.5), path @ early / early.sum(), path
+    def total(rows: slice) -> Array:
+        return np.asarray(np.log(seen[:, rows].sum(axis=(1, 2)) + 0.5) - np.log(usual[rows].sum() + 0.5))
 
-    treated, first, path = departures(slice(0, n))
-    columns = [np.ones_like(treated), treated, treated**2, first]
-    if path.shape[1] > 3:
+    paths = _paths(futures, seen)
+    away = paths - quiet.centre
+    here = np.zeros(paths.shape[1])
+    here[:ahead] = 1.0
+    step = away @ (quiet.precision @ here) / (here @ quiet.precision @ here)
+    rest = away - step[:, None] * here
+    distance = np.einsum("ij,jk,ik->i", rest, quiet.precision, rest) / paths.shape[1]
+    treated, path = total(slice(0, n)), paths[:, :ahead]
+    columns = [np.ones_like(treated), treated, treated**2, step, path @ early / early.sum(), np.log(distance + 0.02)]
+    if ahead > 3:
         columns += [np.log(np.std(path, axis=1) + 0.02), np.log(np.std(np.diff(path, axis=1), axis=1) + 0.02)]
     if counts.shape[1] > n:
-        others, others_first, _ = departures(slice(n, None))
-        columns += [others, others * treated, others_first]
+        others, others_path = total(slice(n, None)), paths[:, ahead:]
+        columns += [others, others * treated, others_path @ early / early.sum()]
     return np.stack(columns, axis=1)
+
+
+def _paths(futures: Futures, seen: Array) -> Array:
+    """Log departures of the treated areas' sum from what was expected, then of the others'; shape (future, path)."""
+    n = futures.frame.n_treated
+    usual = futures.mean[:, :, futures.ahead].mean(axis=0)
+    groups = [slice(0, n), slice(n, None)] if seen.shape[1] > n else [slice(0, n)]
+    return np.concatenate(
+        [np.log(seen[:, rows].sum(axis=1) + 0.5) - np.log(usual[rows].sum(axis=0) + 0.5) for rows in groups], axis=1
+    )
+
+
+def _middle(counts: Array, published: Published) -> Array:
+    """Counts as a reader of what is published would take them: the middle of what each may be."""
+    _, low, high = as_published(counts, published)
+    return np.asarray((low + high) / 2.0)
 
 
 def simulate_power(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +72,12 @@ class Feasibility:
 
 
 def examine_feasibility(
-    review: Review, plan: Plan, panel: xr.Dataset, seed: int, report: Callable[[str], None] = lambda line: None
+    review: Review,
+    plan: Plan,
+    panel: xr.Dataset,
+    seed: int,
+    report: Callable[[str], None] = lambda line: None,
+    pool: Executor | None = None,
 ) -> Feasibility:
     """The smallest effect that the plan could detect, over follow-up and number of areas.
 
@@ -80,6 +86,7 @@ def examine_feasibility(
         panel: history of the primary indicator.
         seed: of the futures.
         report: told of each design as it is done.
+        pool: processes to share the work among; the answer does not depend on them.
 
     Raises:
         ValueError: the history is too short, or the outcome is a score.
@@ -96,7 +103,7 @@ def examine_feasibility(
         # The whole curve for the plan's own areas; for other numbers of areas one year and the longest follow-up.
         own = list(treated) == [code for code in plan.treated if code in panel.area.values]
         follow_ups = list(dict.fromkeys(years if own else (years[1], years[-1])))
-        for prospect in foresee(frame, follow_ups, review.settings.interval, seed, published):
+        for prospect in foresee(frame, follow_ups, review.settings.interval, seed, published, pool=pool):
             prospects.append(prospect)
             report(_line(prospect, panel.attrs["frequency"]))
     worth = meaningful_effect(plan, indicator)
