@@ -116,11 +116,13 @@ class Quiet:
     """Futures without an effect, in logs against what was expected: treated areas' path, then the others'.
 
     Attributes:
+        usual: what was expected, over all futures, shape (area, period to come). Every future is held against the same.
         centre: mean of the paths, shape (path,).
         precision: inverse of their covariance, shape (path, path): how wide and how smoothly the history's own model lets
             them wander.
     """
 
+    usual: Array
     centre: Array
     precision: Array
 
@@ -231,11 +233,12 @@ def _regress(design: Array, ends: Array, importance: Array | None = None) -> tup
 
 def _learn_quiet(futures: Futures, counts: Array, published: Published) -> Quiet:
     """How the treated areas' path and the others' wander together when nothing is done."""
-    paths = _paths(futures, _middle(counts, published))
+    usual = futures.mean[:, :, futures.ahead].mean(axis=0)
+    paths = _paths(_middle(counts, published), usual, futures.frame.n_treated)
     covariance = np.atleast_2d(np.cov(paths, rowvar=False))
     # A path that never moves (all counts suppressed alike) would have no inverse.
     ridge = 1e-6 * max(float(np.mean(np.diag(covariance))), 1e-6)
-    return Quiet(paths.mean(axis=0), np.linalg.inv(covariance + ridge * np.eye(len(covariance))))
+    return Quiet(usual, paths.mean(axis=0), np.linalg.inv(covariance + ridge * np.eye(len(covariance))))
 
 
 def _summarise(futures: Futures, counts: Array, published: Published, quiet: Quiet) -> Array:
@@ -247,14 +250,13 @@ def _summarise(futures: Futures, counts: Array, published: Published, quiet: Qui
     the paths lie from that step, and how far and how fast the treated path wanders: an interval is wider where they do.
     """
     n, ahead = futures.frame.n_treated, counts.shape[2]
-    seen = _middle(counts, published)
-    usual = futures.mean[:, :, futures.ahead].mean(axis=0)
+    seen, usual = _middle(counts, published), quiet.usual
     early = np.exp(-np.arange(ahead) / max(0.5 * futures.frame.per_year, 1.0))
 
     def total(rows: slice) -> Array:
         return np.asarray(np.log(seen[:, rows].sum(axis=(1, 2)) + 0.5) - np.log(usual[rows].sum() + 0.5))
 
-    paths = _paths(futures, seen)
+    paths = _paths(seen, usual, n)
     away = paths - quiet.centre
     here = np.zeros(paths.shape[1])
     here[:ahead] = 1.0
@@ -271,10 +273,8 @@ def _summarise(futures: Futures, counts: Array, published: Published, quiet: Qui
     return np.stack(columns, axis=1)
 
 
-def _paths(futures: Futures, seen: Array) -> Array:
-    """Log departures of the treated areas' sum from what was expected, then of the others'; shape (future, path)."""
-    n = futures.frame.n_treated
-    usual = futures.mean[:, :, futures.ahead].mean(axis=0)
+def _paths(seen: Array, usual: Array, n: int) -> Array:
+    """Log departures of the ``n`` treated areas' sum from what was expected, then of the others'; shape (future, path)."""
     groups = [slice(0, n), slice(n, None)] if seen.shape[1] > n else [slice(0, n)]
     return np.concatenate(
         [np.log(seen[:, rows].sum(axis=1) + 0.5) - np.log(usual[rows].sum(axis=0) + 0.5) for rows in groups], axis=1

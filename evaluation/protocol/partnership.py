@@ -146,6 +146,8 @@ class ReviewSettings(Promise):
         data_cut: the day on which the data were taken.
         corrections: what earlier editions got wrong.
         withdrawn: interventions taken out after they were published, by plan id.
+        cleared_phrases: phrases with a small number of people or events ("one assault") that somebody has read and that
+            give nobody away; `svd publish` refuses any other.
     """
 
     title: Text
@@ -168,6 +170,7 @@ class ReviewSettings(Promise):
     data_cut: Day | None = None
     corrections: list[Correction] = Field(default_factory=list)
     withdrawn: dict[Annotated[Code, AfterValidator(_plan_id)], Withdrawal] = Field(default_factory=dict)
+    cleared_phrases: list[Text] = Field(default_factory=list)
 
 
 class Area(Promise):

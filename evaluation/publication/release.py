@@ -52,7 +52,12 @@ def publish(review_folder: Path, into: Path, draft: bool = False) -> Release:
         BookRejected: the book could not be built, or the examination found something that may not leave.
     """
     edition = open_edition(review_folder, "show" if draft else "leave out", "public")
-    if problems := [*_not_ready(edition, draft), *_occupied(into, edition), *versions.find_problems(edition)]:
+    if problems := [
+        *_not_ready(edition, draft),
+        *_occupied(into, edition),
+        *versions.find_problems(edition),
+        *withheld.find_words(load_review(edition.folder)),
+    ]:
         raise InputError(problems)
     account = withheld.account(edition)
     if faults := withheld.find_attacks(account, versions.last_record(edition)):
@@ -83,8 +88,7 @@ def publish(review_folder: Path, into: Path, draft: bool = False) -> Release:
     if not draft:
         said = replace(versions.record_of(edition), shown=account.shown(), files=about_files(into))
         record = versions.write_record(edition.folder, said)
-    lines = [*withheld.sentences(account), *withheld.find_words(load_review(edition.folder))]
-    return Release(into / "index.html", report, lines, record)
+    return Release(into / "index.html", report, withheld.sentences(account), record)
 
 
 def about_files(into: Path) -> dict[str, str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.inference import futures, power
-from evaluation.inference.futures import Published, as_published
+from evaluation.inference.engine import Fit
+from evaluation.inference.futures import Futures, Published, as_published
 from evaluation.inference.power import Prospect
 from tests.inference.fabricated import frame
 
@@ -51,6 +55,43 @@ def test_looking_ahead_adds_months_that_nobody_has_seen() -> None:
 def test_scores_are_refused() -> None:
     with pytest.raises(ValueError, match="not yet for scores"):
         power.foresee(history(likelihood="normal"), [6], 0.95, 1)
+
+
+def futures_of(mean: np.ndarray) -> Futures:
+    ahead = futures.look_ahead(history(n=48), mean.shape[2] - 48)
+    return Futures(ahead, ahead, Fit(xr.Dataset(), 0, 0.0), mean, np.arange(len(mean)))
+
+
+def test_a_future_is_summarised_alike_among_all_and_among_some() -> None:
+    rng = np.random.default_rng(3)
+    several = futures_of(np.exp(rng.normal(3.5, 0.2, size=(200, 1, 60))))
+    counts = rng.poisson(several.mean[:, :, 48:]).astype(float)
+    quiet = power._learn_quiet(several, counts, Published())
+    some = slice(10, 15)
+    few = dataclasses.replace(several, mean=several.mean[some], place=several.place[some])
+    whole = power._summarise(several, counts, Published(), quiet)
+    np.testing.assert_allclose(power._summarise(few, counts[some], Published(), quiet), whole[some])
+
+
+def test_the_step_is_what_least_squares_sees() -> None:
+    rng = np.random.default_rng(3)
+    several = futures_of(np.exp(rng.normal(5.0, 0.1, size=(4000, 1, 60))))
+    counts = rng.poisson(several.mean[:, :, 48:]).astype(float)
+    quiet = power._learn_quiet(several, counts, Published())
+    lower = power._summarise(several, np.round(counts * 0.5), Published(), quiet)[:, 3]
+    same = power._summarise(several, counts, Published(), quiet)[:, 3]
+    np.testing.assert_allclose((lower - same).mean(), np.log(0.5), atol=0.01)
+    # Independent months: every month counts about alike, so the step is the mean departure.
+    away = np.log(counts[:, 0] + 0.5) - np.log(quiet.usual[0] + 0.5)
+    np.testing.assert_allclose(same, (away - away.mean(axis=0)).mean(axis=1), atol=0.02)
+
+
+def test_what_is_suppressed_is_summarised_as_it_is_published() -> None:
+    several = futures_of(np.full((50, 1, 54), 5.0))
+    rule = Published((1, 7))
+    quiet = power._learn_quiet(several, np.full((50, 1, 6), 4.0), rule)
+    one, other = (power._summarise(several, np.full((50, 1, 6), count), rule, quiet) for count in (2.0, 6.0))
+    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.long
