@@ -33,6 +33,7 @@ def review() -> dict[str, Any]:
         "summary": t(), "authorities": [t()], "budget": {"total": 1_000_000},
         "quality_assurance": [{"task": t(), "done_by": t(), "checked_by": t(), "on": t(), "remains": t()}],
         "signed_off": {"by": t(), "role": t(), "on": t()},
+        "cleared_phrases": [t()],
         "corrections": [{"on": "2024-05-01", "was": t(), "now": t(), "where": t()}],
         "withdrawn": {"left": {"title": t(), "on": "2024-05-02", "because": t()}},
         "duty": {
