@@ -146,21 +146,25 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 
 def _text_sheet(name: str, lines: Sequence[str]) -> str:
-    rows = [_row([line], "title" if i == 0 else "words") for i, line in enumerate(lines)]
+    rows = [_row([line], "title" if i == 0 else "line") for i, line in enumerate(lines)]
     return f'<table:table table:name="{name}" table:style-name="sheet"><table:table-column table:style-name="wide"/>{"".join(rows)}</table:table>'
 
 
 def _table_sheet(name: str, sheet: Sheet, linked: bool) -> tuple[str, int, int]:
     """The sheet, and the rows (from 1) of its header and of its last row."""
     above = [sheet.title, "This sheet holds one table.", *sheet.notes]
-    rows = [_row([line], "title" if i == 0 else "words") for i, line in enumerate(above)]
+    rows = [_row([line], "title" if i == 0 else "line") for i, line in enumerate(above)]
     rows.append(f"<table:table-header-rows>{_row(sheet.header, 'head')}</table:table-header-rows>")
     rows += [_row(row, "words", link=linked) for row in sheet.rows]
-    columns = "".join(
-        f'<table:table-column table:style-name="{"broad" if i == 0 else "column"}"/>' for i in range(len(sheet.header))
-    )
+    longest = [max(len(str(row[i])) for row in (sheet.header, *sheet.rows)) for i in range(len(sheet.header))]
+    columns = "".join(f'<table:table-column table:style-name="{_fitting(length)}"/>' for length in longest)
     table = f'<table:table table:name={quoteattr(name)} table:style-name="sheet">{columns}{"".join(rows)}</table:table>'
     return table, len(above) + 1, len(above) + 1 + len(sheet.rows)
+
+
+def _fitting(letters: int) -> str:
+    """The narrowest column that shows so many letters on one line, or the widest, in which they are wrapped."""
+    return next((name for name, (_, room) in COLUMNS.items() if letters <= room), "broad")
 
 
 def _row(cells: Sequence[Cell], style: str, link: bool = False) -> str:
@@ -208,12 +212,14 @@ _NAMED = (
     '<style:style style:name="Heading_20_1" style:display-name="Heading 1" style:family="table-cell">'
     '<style:text-properties fo:font-size="16pt" fo:font-weight="bold"/></style:style>'
 )
+# Columns of tables: width, and how many letters it shows.
+COLUMNS = {"narrow": ("3.2cm", 11), "column": ("4.6cm", 18), "middle": ("7cm", 28), "broad": ("11cm", 45)}
 _STYLES = "".join(
     (
         '<style:style style:name="sheet" style:family="table"><style:table-properties table:display="true"/></style:style>',
         *(
             f'<style:style style:name="{name}" style:family="table-column"><style:table-column-properties style:column-width="{width}"/></style:style>'
-            for name, width in (("wide", "18cm"), ("broad", "6cm"), ("column", "4.2cm"))
+            for name, width in (("wide", "18cm"), *((name, width) for name, (width, _) in COLUMNS.items()))
         ),
         '<style:style style:name="title" style:family="table-cell" style:parent-style-name="Heading_20_1"/>',
         *(
@@ -221,7 +227,8 @@ _STYLES = "".join(
             f'style:vertical-align="top"/><style:text-properties {bold}/></style:style>'
             for name, wrap, bold in (
                 ("head", "wrap", 'fo:font-weight="bold"'),
-                ("words", "no-wrap", ""),
+                ("line", "no-wrap", ""),
+                ("words", "wrap", ""),
                 ("number", "no-wrap", ""),
             )
         ),
