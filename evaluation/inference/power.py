@@ -247,7 +247,8 @@ def _summarise(futures: Futures, counts: Array, published: Published, quiet: Qui
     All from the counts as they will be published, in logs against what was expected. Totals of treated and comparison
     areas. The step in the treated areas' path by generalised least squares, under the covariance that quiet futures have:
     a drifting series says most of a step where it begins, and what the comparison areas do tells what was coming. How far
-    the paths lie from that step, and how far and how fast the treated path wanders: an interval is wider where they do.
+    the paths lie from that step, how far and how fast the treated path wanders, and how much of it is suppressed: an interval
+    is wider where they do.
     """
     n, ahead = futures.frame.n_treated, counts.shape[2]
     seen, usual = _middle(counts, published), quiet.usual
@@ -267,6 +268,9 @@ def _summarise(futures: Futures, counts: Array, published: Published, quiet: Qui
     columns = [np.ones_like(treated), treated, treated**2, step, path @ early / early.sum(), np.log(distance + 0.02)]
     if ahead > 3:
         columns += [np.log(np.std(path, axis=1) + 0.02), np.log(np.std(np.diff(path, axis=1), axis=1) + 0.02)]
+    if published.suppressed:
+        low, high = published.suppressed
+        columns.append(np.mean((counts[:, :n] >= low) & (counts[:, :n] <= high), axis=(1, 2)))
     if counts.shape[1] > n:
         others, others_path = total(slice(n, None)), paths[:, ahead:]
         columns += [others, others * treated, others_path @ early / early.sum()]
