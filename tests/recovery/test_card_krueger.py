@@ -112,7 +112,8 @@ def test_wide_priors_give_the_difference_of_the_restaurants_seen_twice(review, s
     assert found["upper"] - found["lower"] == pytest.approx(2 * 1.96 * error, rel=0.1)
 
 
-@pytest.mark.parametrize("profile", ["draft", pytest.param("publish", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("profile", ["draft", "publish"])
 def test_default_model_agrees(review, tell, profile):
     """Default priors and persistent errors on the same data, side by side: nearer to none, see REPORT.md for why."""
     result = run(review / "plans" / "default_model.yaml", profile)

@@ -196,6 +196,7 @@ def test_every_cell_of_the_saturated_poisson(saturated, counties, tell):
     assert ours == pytest.approx(expected, abs=0.002)
 
 
+@pytest.mark.long
 def test_constant_population_as_exposure_changes_nothing(review, saturated, tell):
     result = run(review / "plans" / "by_population.yaml", "draft")
     without, ours = our_cells(saturated.effects), our_cells(result.effects)

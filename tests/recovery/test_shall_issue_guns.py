@@ -159,6 +159,7 @@ def test_default_model_claims_nothing(review, tell, profile):
     assert found["lower"] < 0 < found["upper"]
 
 
+@pytest.mark.long
 def test_wide_priors_lie_between_the_two_way_coefficient_and_free_cohorts(review, states, tell):
     result = run(review / "plans" / "wide_priors.yaml", "draft")
     entry = result.entry("violent_crime")

@@ -69,6 +69,7 @@ def test_published_specification_gives_the_published_rate_ratio(review, tell):
     assert entry["rating"] == "benefit"
 
 
+@pytest.mark.long
 def test_default_model_agrees_and_is_less_certain(review, tell):
     """The default adds season, overdispersion and persistence: about the same ratio, a wider interval.
 
