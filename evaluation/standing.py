@@ -65,19 +65,19 @@ def open_board(
         report: takes how many series are done and how many there are.
 
     Returns:
-        The review, its board, and the board's key.
+        The review, its board, and the key of the chapter that tells it.
 
     Raises:
         InputError: something is wrong in the review's files or data.
     """
     review = open_review(resources.find(review_folder))
-    key = board_key(review)
-    path = review.folder / "_build" / SHELF / f"{key}.json"
+    path = review.folder / "_build" / SHELF / f"{board_key(review)}.json"
     if path.is_file():
-        return review, _protected(_restore(review, json.loads(path.read_text(encoding="utf-8")))), key
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return review, _protected(_restore(review, stored)), monitoring_key(review)
     board = watch(review, jobs, report, store=Store(path.parent / SERIES), code=board_code())
     write_whole(path, json.dumps(_store(board), allow_nan=True) + "\n")
-    return review, _protected(board), key
+    return review, _protected(board), monitoring_key(review)
 
 
 def _protected(board: Board) -> Board:
@@ -117,8 +117,19 @@ def needs_key(review: Review) -> str:
     return digest.hexdigest()[:24]
 
 
+def monitoring_key(review: Review) -> str:
+    """Fingerprint of everything the chapter depends on: its board, and what it says of the plans.
+
+    A plan without a stopping rule is only named, with what was delivered: another prior of it changes nothing here.
+    """
+    digest = hashlib.sha256(board_key(review).encode())
+    told = [(key, p.title, p.delivery, p if p.stopping is not None else None) for key, p in review.plans.items()]
+    digest.update(repr(told).encode())
+    return digest.hexdigest()[:24]
+
+
 def board_key(review: Review) -> str:
-    """Fingerprint of everything a board depends on: data, indicators, areas, settings and our own code."""
+    """Fingerprint of everything a board depends on: data, indicators, areas, settings and our own code, but no plan."""
     digest = hashlib.sha256()
     for indicator in review.indicators.values():
         digest.update(repr((indicator, sorted(indicator.model_fields_set))).encode())
@@ -128,7 +139,6 @@ def board_key(review: Review) -> str:
             digest.update(edition.name.encode() + edition.read_bytes())
         if (days := days_path(review.folder, indicator.key)).is_file():
             digest.update(days.read_bytes())
-    digest.update(repr(sorted(review.plans.items())).encode())
     digest.update(repr((review.areas, review.settings.seed, review.settings.interval)).encode())
     digest.update(board_code().encode())
     return digest.hexdigest()[:24]

@@ -54,11 +54,8 @@ def plain(value: float) -> str:
 
 
 def fewer(averted: float) -> str:
-    """Events averted as a direction: 45 fewer, 3.2 more, none fewer."""
-    number = amount(averted)
-    if float(number.replace(",", "")) == 0:
-        return "none fewer"
-    return f"{number} {'fewer' if averted > 0 else 'more'}"
+    """Events averted as a direction: 45 fewer, 3.2 more, under 0.1 fewer, none fewer."""
+    return "none fewer" if averted == 0 else f"{amount(averted)} {'fewer' if averted > 0 else 'more'}"
 
 
 def fewer_range(summary: Summary) -> str:
