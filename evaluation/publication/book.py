@@ -60,19 +60,22 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
     edition = open_edition(review_folder, "show" if allow_draft else "leave out")
     build = edition.folder / "_build"
     build.mkdir(exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".book-", dir=build))
     manifest, mark = build / "book-manifest.json", build / "book.key"
+    inputs, stored = _inputs_key(edition, documents), _stored_keys(build / "html", manifest, mark)
+    if inputs in stored:
+        return build / "html" / "index.html"
+    scratch = Path(tempfile.mkdtemp(prefix=".book-", dir=build))
     try:
         stage, why_no_pdf = stage_tree(edition, scratch, documents)
         key = _tree_key(edition, stage.folder, why_no_pdf)
-        if not _stands(build / "html", manifest, mark, key):
+        if key not in stored:
             html, downloads = build_tree(edition, scratch, stage, why_no_pdf)
             if leaks := find_leaks(html, downloads, allowed_texts(edition), (str(edition.folder), str(scratch))):
                 raise BookRejected(leaks)
             mark.unlink(missing_ok=True)
             write_whole(manifest, json.dumps(hash_tree(html), indent=1) + "\n")
             swap_folder(html, build / "html", scratch)
-            write_whole(mark, key)
+        write_whole(mark, f"{inputs} {key}")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return build / "html" / "index.html"
@@ -131,20 +134,46 @@ def _tree_key(edition: Edition, staging: Path, why_no_pdf: str) -> str:
     style = resources.folder("book") / "print.css"
     for path in (style, *sorted((resources.PACKAGE / "publication").rglob("*.py"))):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    for name in ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme", "weasyprint"):
-        with suppress(PackageNotFoundError):
-            digest.update(f"{name} {version(name)}".encode())
+    digest.update(repr(_builder_versions()).encode())
     return digest.hexdigest()
 
 
-def _stands(html: Path, manifest: Path, mark: Path, key: str) -> bool:
-    """Whether the book in place was built from the same stage, and no file of it has been touched since."""
+def _inputs_key(edition: Edition, documents: bool) -> str:
+    """Fingerprint of everything that a book could be staged from: the review's files, what was computed for it, the archive of
+    the year before, our own code and pages, and the day, which pages tell.
+
+    More than a book follows from, so that it never misses a change; what it does not notice need not be staged again.
+    """
+    build = edition.folder / "_build"
+    places = [place for place in edition.folder.iterdir() if place != build and not place.name.startswith(".")]
+    places += [build / name for name in ("packets", "failures", "chapters", "feasibility", "accessibility")]
+    places += [resources.PACKAGE, resources.folder("book"), resources.folder("reports")]
+    if edition.settings.previous:
+        places.append(edition.folder / edition.settings.previous)
+    told = (f"{datetime.now(UTC):%Y-%m-%d}", edition.allow_draft, documents, pdf.why_unavailable() if documents else "")
+    digest = hashlib.sha256(repr((*told, _builder_versions())).encode())
+    for place in sorted(places):
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _builder_versions() -> list[str]:
+    found = []
+    for name in ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme", "weasyprint"):
+        with suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return found
+
+
+def _stored_keys(html: Path, manifest: Path, mark: Path) -> list[str]:
+    """The keys of the book in place, of its inputs and of its stage; none if a file of it has been touched since."""
     try:
-        return mark.read_text(encoding="utf-8") == key and json.loads(
-            manifest.read_text(encoding="utf-8")
-        ) == hash_tree(html)
+        untouched = json.loads(manifest.read_text(encoding="utf-8")) == hash_tree(html)
+        return mark.read_text(encoding="utf-8").split() if untouched else []
     except (OSError, ValueError):
-        return False
+        return []
 
 
 def allowed_texts(edition: Edition) -> tuple[str, ...]:

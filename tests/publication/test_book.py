@@ -72,8 +72,18 @@ def test_drafts_are_branded_and_withdrawn_pages_are_gone(tmp_path, monkeypatch) 
     monkeypatch.setattr(
         book, "_run_sphinx", lambda *_: built.append(1) or (_ for _ in ()).throw(BookRejected(["built"]))
     )
+    staged = []
+    stage = book.stage_tree
+    monkeypatch.setattr(book, "stage_tree", lambda *given: staged.append(1) or stage(*given))
     build_book(tmp_path, allow_draft=True, documents=False)
-    assert not built
+    assert not built and not staged
+    # A note that no page tells: staged again, found to be the same, and not built.
+    settings = tmp_path / "review.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
+    build_book(tmp_path, allow_draft=True, documents=False)
+    assert staged == [1] and not built
+    build_book(tmp_path, allow_draft=True, documents=False)
+    assert staged == [1]
     whole = (html / "glossary.html").read_bytes()
     (html / "glossary.html").write_bytes(whole + b" ")
     with pytest.raises(BookRejected, match="built"):
