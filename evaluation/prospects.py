@@ -32,7 +32,10 @@ def foresee_plan(path: Path, tell: Callable[[str], None]) -> Feasibility:
         seed, jobs = flow.seed_of(review, plan.id, "feasibility"), os.cpu_count() or 1
         with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
             found = examine_feasibility(review, plan, panel, seed, tell, pool)
-    except (ValueError, FloatingPointError, BrokenProcessPool) as error:
+    except BrokenProcessPool as error:
+        remedy = "Most often there was too little memory: close other programs and run it again."
+        raise InputError([Problem(f"plans/{path.name}", "", "A process died before it was done.", remedy)]) from error
+    except (ValueError, FloatingPointError) as error:
         remedy = "Give more history, another outcome, or other areas."
         raise InputError([Problem(f"plans/{path.name}", "", f"Feasibility cannot be told. {error}", remedy)]) from error
     folder = review.folder / "_build" / "feasibility"

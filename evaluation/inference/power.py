@@ -7,7 +7,7 @@ interval lies wholly on the better side of no effect.
 
 Refitting thousands of futures is not needed. The deciding end of the interval depends on the counts to come, as they
 will be published, almost only through a few summaries: their totals, and the step that generalised least squares sees in
-them. A regression of that end on these summaries, learned from a hundred or two refits over the whole range of effects,
+them. A regression of that end on these summaries, learned from ``REFITS`` refits over the whole range of effects,
 stands in for the refit (a metamodel); power at any effect is then an average over thousands of drawn futures.
 :func:`simulate_power` refits every future instead, and is what the forecast is tested against.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -92,6 +93,15 @@ def test_what_is_suppressed_is_summarised_as_it_is_published() -> None:
     quiet = power._learn_quiet(several, np.full((50, 1, 6), 4.0), rule)
     one, other = (power._summarise(several, np.full((50, 1, 6), count), rule, quiet) for count in (2.0, 6.0))
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_workers_change_no_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(power, "DRAWN", 100)
+    monkeypatch.setattr(futures, "APPROXIMATIONS", 1)
+    alone = power.foresee(history(), [6, 12], 0.95, 1, refits=15)
+    with ThreadPoolExecutor(2) as pool:
+        assert power.foresee(history(), [6, 12], 0.95, 1, refits=15, pool=pool) == alone
 
 
 @pytest.mark.long
