@@ -30,9 +30,10 @@ KEPT_PARAMETERS = (
     "overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho", "area_trend_sd",
 )  # fmt: skip
 LOW_RANK_LIMIT = 200
-# The low-rank mass matrix is decomposed anew every so many draws of the tuning. The library's own 20 spends more time on
-# this than on the gradients of a series, and gains nothing over 100.
-UPDATE_EVERY = 100
+# The low-rank mass matrix is decomposed anew every so many draws of the tuning, and keeps the directions whose variance
+# differs from 1 by this factor. The library's own 20 and 2 spend more time on this than on the gradients of a series.
+UPDATE_EVERY = 300
+EIGENVALUE_CUTOFF = 4.0
 ABANDONED_SECONDS = 24 * 3600
 
 
@@ -160,10 +161,12 @@ def sample(task: Task, cores: int) -> Fit:
 
 
 def _settings(task: Task, n_dim: int) -> Any:
-    """The sampler's settings; ``nutpie.sample`` itself does not let ``UPDATE_EVERY`` be chosen.
+    """The sampler's settings, of which ``nutpie.sample`` itself does not let all be chosen.
 
-    A low-rank mass matrix learns the correlation of level, trend and effect in a single series; with thousands of
-    parameters its cost exceeds its use.
+    Trajectories turn on the sphere between gradients (``ExactNormal``: no error on a standard normal posterior, so only
+    the departure from one limits the step). A low-rank mass matrix learns the correlation of level, trend and effect in
+    a single series; with thousands of parameters its cost exceeds its use. Measured in
+    ``book/developing/decisions/0001``.
     """
     from nutpie import _lib
 
@@ -178,10 +181,12 @@ def _settings(task: Task, n_dim: int) -> Any:
             "target_accept": asked.target_accept,
         }
     )
+    chosen = settings.as_dict()["settings"]
+    chosen["trajectory_kind"] = "ExactNormal"
     if n_dim < LOW_RANK_LIMIT:
-        chosen = settings.as_dict()["settings"]
         chosen["adapt_options"]["mass_matrix_update_freq"] = UPDATE_EVERY
-        settings.update_settings(chosen)
+        chosen["adapt_options"]["mass_matrix_options"]["eigval_cutoff"] = EIGENVALUE_CUTOFF
+    settings.update_settings(chosen)
     return settings
 
 
