@@ -15,6 +15,8 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 from pytensor.tensor.variable import TensorVariable
 
+from models.compilation import source_version
+
 Array = NDArray[np.float64]
 
 
@@ -105,7 +107,7 @@ def _compile_filter(op, **_):
     def filtered(shocks, rho):
         return filter_shocks(shocks, rho.item())
 
-    return filtered
+    return filtered, source_version(__file__)
 
 
 @register_funcify_default_op_cache_key(AutoregressivePullback)
@@ -115,4 +117,4 @@ def _compile_pullback(op, **_):
         by_shock, by_rho = pull_back(shocks, path, rho.item(), slope)
         return by_shock, np.asarray(by_rho)
 
-    return pulled
+    return pulled, source_version(__file__)

@@ -1,7 +1,7 @@
 """The pieces both models are made of: levels, paths, period effects, effects of treatment.
 
-Every free parameter is standard normal (or a bounded share) and is scaled by data, never by a constant that
-depends on the series: the sampler's starting point then suits every series of the structure, and one compiled
+Every free parameter is standard normal or nearly so (or a bounded share) and is scaled by data, never by a constant
+that depends on the series: the sampler's starting point then suits every series of the structure, and one compiled
 program serves them all.
 """
 
@@ -13,6 +13,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from models.autoregression import autoregressive_path
+from models.informed_path import informed_path
 from models.structure import COEFFICIENTS, SEASON_TERMS, Structure, kind_of, pack
 
 Arrays = dict[str, TensorVariable]
@@ -78,17 +79,47 @@ def noise_scale(name: str, data: Arrays) -> TensorVariable:
     return pm.Deterministic(name, pt.exp(data["noise_log_median"] + data["noise_log_sd"] * z))
 
 
-def persistence(name: str, structure: Structure) -> TensorVariable | None:
-    """Correlation between neighbouring periods, in (0, 1); ``None`` when the plan switched autocorrelation off."""
-    return pm.Beta(name, 3.0, 2.0) if structure.autocorrelation else None
+def persistence(name: str) -> TensorVariable:
+    """Correlation between neighbouring periods, in (0, 1)."""
+    return pm.Beta(name, 3.0, 2.0)
 
 
-def noise_path(name: str, data: Arrays, structure: Structure, shape: tuple[int, ...]) -> TensorVariable:
-    """Autocorrelated noise on the link scale, one path per leading index, scale and persistence shared."""
-    scale = noise_scale(f"{name}_sd", data)
-    rho = persistence(f"{name}_rho", structure)
+def noise_path(name: str, data: Arrays, shape: tuple[int, ...]) -> TensorVariable:
+    """Autocorrelated noise on the link scale, one path per leading index, scale and persistence shared.
+
+    Written as it arises: independent shocks, filtered. This form can be drawn from without data.
+    """
+    scale, rho = noise_scale(f"{name}_sd", data), persistence(f"{name}_rho")
     shocks = pm.Normal(f"{name}_z", 0.0, 1.0, shape=shape)
-    return scale * (shocks if rho is None else autoregressive_path(shocks, rho))
+    return scale * autoregressive_path(shocks, rho)
+
+
+def area_noise(
+    name: str,
+    data: Arrays,
+    structure: Structure,
+    rest: TensorVariable,
+    overdispersion: TensorVariable,
+    informed: bool,
+) -> TensorVariable:
+    """Autocorrelated noise of each area, shape (area, time), for outcomes with a working response.
+
+    Args:
+        name: of the noise.
+        data, structure: of the model.
+        rest: everything else on the link scale, the effect of treatment included, without exposure; (area, time).
+        overdispersion: standard deviation on the link scale of a single cell's departure, 0 for none.
+        informed: write it as what the data say of it and shocks for what they leave open; otherwise as
+            :func:`noise_path` does. The model is the same, its coordinates are not.
+    """
+    if not informed:
+        return noise_path(name, data, (structure.n_areas, structure.n_periods))
+    scale, rho = noise_scale(f"{name}_sd", data), persistence(f"{name}_rho")
+    shocks = pm.Flat(f"{name}_z", shape=(structure.n_areas, structure.n_periods))
+    residual = data["working_response"] - rest
+    path, log_density = informed_path(shocks, residual, data["working_weight"], overdispersion, scale, rho)
+    pm.Potential(f"{name}_path", log_density)
+    return path
 
 
 def treatment_effect(data: Arrays, structure: Structure) -> TensorVariable:

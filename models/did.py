@@ -17,19 +17,26 @@ from models.its import name_expectations
 from models.structure import ModelData, check_layout
 
 
-def build(data: ModelData) -> pm.Model:
-    """The unfitted model. Names ``mu`` and ``mu0`` over (area, time) on the response scale."""
+def build(data: ModelData, *, informed: bool = True) -> pm.Model:
+    """The unfitted model. Names ``mu`` and ``mu0`` over (area, time) on the response scale.
+
+    Args:
+        data: of one intervention and one indicator.
+        informed: as in :func:`models.its.build`.
+    """
     check_layout(data)
     structure = data.structure
     with pm.Model() as model:
         arrays = components.register(data.arrays)
         level = components.area_levels(arrays, structure)
         eta0 = level[:, None] + components.free_period_effects(arrays, structure)[None, :]
-        if structure.likelihood != "normal" and structure.autocorrelation:
-            eta0 = eta0 + components.noise_path("area", arrays, structure, (structure.n_areas, structure.n_periods))
         if structure.area_trends:
             eta0 = eta0 + components.area_trends(arrays, structure)
-        eta = eta0 + components.treatment_effect(arrays, structure)
-        respond = likelihoods.observe(eta, arrays, structure)
+        effect = components.treatment_effect(arrays, structure)
+        overdispersion = likelihoods.overdispersion(arrays, structure)
+        if structure.likelihood != "normal" and structure.autocorrelation:
+            eta0 = eta0 + components.area_noise("area", arrays, structure, eta0 + effect, overdispersion, informed)
+        eta = eta0 + effect
+        respond = likelihoods.observe(eta, arrays, structure, overdispersion)
         name_expectations(respond(eta), respond(eta0), structure.n_focus)
     return model

@@ -15,25 +15,34 @@ from models import components, likelihoods
 from models.structure import ModelData, check_layout
 
 
-def build(data: ModelData) -> pm.Model:
-    """The unfitted model. Names ``mu`` and ``mu0`` over (area, time) on the response scale."""
+def build(data: ModelData, *, informed: bool = True) -> pm.Model:
+    """The unfitted model. Names ``mu`` and ``mu0`` over (area, time) on the response scale.
+
+    Args:
+        data: of one intervention and one indicator.
+        informed: write the noise of counts and proportions in the coordinates in which its posterior is easy to draw
+            (:mod:`models.informed_path`); ``False``: in those in which its prior is.
+    """
     check_layout(data)
     structure = data.structure
     with pm.Model() as model:
         arrays = components.register(data.arrays)
-        level = components.area_levels(arrays, structure)
-        common = components.trend(arrays) + components.season(arrays)
-        # Without a persistent path, independent noise between periods is the count likelihood's own
-        # overdispersion; a score carries its persistence in its errors.
-        if structure.autocorrelation and (structure.likelihood != "normal" or structure.n_areas > 1):
-            common = common + components.noise_path("common", arrays, structure, (structure.n_periods,))
-        eta0 = level[:, None] + common[None, :]
-        if structure.n_areas > 1 and structure.likelihood != "normal" and structure.autocorrelation:
-            eta0 = eta0 + components.noise_path("area", arrays, structure, (structure.n_areas, structure.n_periods))
+        eta0 = components.area_levels(arrays, structure)[:, None]
+        eta0 = eta0 + (components.trend(arrays) + components.season(arrays))[None, :]
         if structure.area_trends:
             eta0 = eta0 + components.area_trends(arrays, structure)
-        eta = eta0 + components.treatment_effect(arrays, structure)
-        respond = likelihoods.observe(eta, arrays, structure)
+        effect = components.treatment_effect(arrays, structure)
+        overdispersion = likelihoods.overdispersion(arrays, structure)
+        # Without a persistent path, independent noise between periods is the count likelihood's own
+        # overdispersion; a score carries its persistence in its errors.
+        counts, several = structure.likelihood != "normal", structure.n_areas > 1
+        if structure.autocorrelation and several:
+            eta0 = eta0 + components.noise_path("common", arrays, (structure.n_periods,))[None, :]
+        if structure.autocorrelation and counts:
+            name = "area" if several else "common"
+            eta0 = eta0 + components.area_noise(name, arrays, structure, eta0 + effect, overdispersion, informed)
+        eta = eta0 + effect
+        respond = likelihoods.observe(eta, arrays, structure, overdispersion)
         name_expectations(respond(eta), respond(eta0), structure.n_focus)
     return model
 

@@ -18,7 +18,16 @@ from models.rising_factorial import log_rising_factorial
 from models.structure import Structure
 
 
-def observe(eta: TensorVariable, data: Arrays, structure: Structure) -> Callable[[TensorVariable], TensorVariable]:
+def overdispersion(data: Arrays, structure: Structure) -> TensorVariable:
+    """Standard deviation of a single cell's departure on the link scale: a parameter of the negative binomial, else 0."""
+    if structure.likelihood != "negative_binomial":
+        return pt.constant(0.0, dtype="float64")
+    return noise_scale("overdispersion", data)
+
+
+def observe(
+    eta: TensorVariable, data: Arrays, structure: Structure, overdispersion: TensorVariable
+) -> Callable[[TensorVariable], TensorVariable]:
     """Add the likelihood of ``eta`` (link scale, without exposure; shape (area, time)).
 
     Returns:
@@ -28,10 +37,10 @@ def observe(eta: TensorVariable, data: Arrays, structure: Structure) -> Callable
         return observe_scores(eta, data, structure)
     if structure.likelihood == "binomial":
         return observe_proportions(eta, data, structure)
-    return observe_counts(eta, data, structure)
+    return observe_counts(eta, data, structure, overdispersion)
 
 
-def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure) -> Callable:
+def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure, overdispersion: TensorVariable) -> Callable:
     """Poisson or negative binomial with log exposure. Variance of the latter: mu + (overdispersion x mu)^2.
 
     Terms that no parameter touches (log y!) are left out of the exact cells and enter the intervals as constants.
@@ -45,7 +54,6 @@ def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure) -> C
             cell = log_mu.flatten()[data["censored_at"]][:, None]
             add_intervals(data["censored_counts"] * cell - pt.exp(cell), data)
     else:
-        overdispersion = noise_scale("overdispersion", data)
         phi = 1.0 / (overdispersion**2 + 1e-8)
         log_ratio = log_mu - pt.log(phi)
         rising = log_rising_factorial(data["distinct"], phi)
@@ -78,7 +86,7 @@ def observe_scores(eta: TensorVariable, data: Arrays, structure: Structure) -> C
     gap 0 and is drawn from the stationary distribution.
     """
     sd = noise_scale("score_sd", data)
-    rho = persistence("score_rho", structure)
+    rho = persistence("score_rho") if structure.autocorrelation else None
     error = data["value"] - eta
     following = pt.gt(data["gap"], 0.0)
     if rho is None:

@@ -17,6 +17,8 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 from pytensor.tensor.variable import TensorVariable
 
+from models.compilation import source_version
+
 Array = NDArray[np.float64]
 
 # From here on four terms of Stirling's series hold to the last digits (Abramowitz and Stegun 1972, 6.1.41 and 6.3.18).
@@ -117,4 +119,4 @@ def _compile(op, **_):
     def risen(counts, start):
         return rise(counts, start.item())
 
-    return risen
+    return risen, source_version(__file__)

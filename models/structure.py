@@ -149,6 +149,9 @@ def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
     if structure.n_cells:
         arrays["cell_of"] = ((areas, periods), int)
         arrays["in_cell"] = ((areas, periods), float)
+    if structure.likelihood != "normal" and structure.autocorrelation:
+        arrays["working_response"] = ((areas, periods), float)
+        arrays["working_weight"] = ((areas, periods), float)
     if structure.likelihood == "binomial":
         arrays["trials"] = ((areas, periods), float)
     if structure.likelihood == "normal":

@@ -86,6 +86,9 @@ def write_design(frame: Frame, floor: Structure | None = None) -> ModelData:
     arrays["cohort_of"] = _pad_last(cohort, areas).astype(np.int64)
     arrays["cell_of"] = pad(np.maximum(cells, 0)).astype(np.int64)
     arrays["in_cell"] = pad(cells >= 0)
+    if frame.likelihood != "normal":
+        response, weight = working_response(frame, reference)
+        arrays |= {"working_response": pad(response), "working_weight": pad(weight)}
     if frame.likelihood == "binomial":
         arrays["trials"] = pad(np.where(np.isfinite(frame.exposure), frame.exposure, 0.0))
     if frame.likelihood == "normal":
@@ -177,6 +180,32 @@ def area_level(frame: Frame, reference: float) -> Array:
         share = (total + 0.5) / (exposure + 1.0)
         return np.log(share / (1 - share))
     return np.log(total + 0.5) - np.log(np.maximum(exposure / reference, 1e-9))
+
+
+def working_response(frame: Frame, reference: float) -> tuple[Array, Array]:
+    """One step of iteratively reweighted least squares towards each cell: its response and weight, both (area, time).
+
+    They are on the link scale, without exposure, and only choose the sampler's coordinates. The step starts at the count,
+    and a little above it where it is small, by no more than the area's mean rate gives: the logarithm of 0 is no response.
+    A cell known as an interval stands as its middle, with the variance of a count that may be any in it; a cell of which
+    nothing is known has weight 0.
+    """
+    known = frame.used & frame.observed & (frame.exposure > 0)
+    low, high = (np.where(np.isfinite(frame.value), frame.value, bound) for bound in (frame.low, frame.high))
+    size = np.where(known, frame.exposure, 1.0)
+    count = np.where(known, (low + high) / 2, 0.0)
+    rate = (count.sum(axis=1) + 0.5) / np.maximum(np.where(known, size, 0.0).sum(axis=1), 1e-12)
+    start = count + np.minimum(rate[:, None] * size, 1.0) / (count + 1.0)
+    if frame.likelihood == "binomial":
+        share = np.clip(start / size, 0.5 / (size + 1.0), (size + 0.5) / (size + 1.0))
+        weight, at = size * share * (1 - share), np.log(share / (1 - share))
+        response = at + (count - size * share) / weight
+    else:
+        weight, at = start, np.log(start * reference / size)
+        response = at + (count - start) / start
+    spread = np.where(known, ((high - low + 1.0) ** 2 - 1.0) / 12, 0.0)
+    weight = weight / (1.0 + spread / weight)
+    return np.where(known, response, 0.0), np.where(known, weight, 0.0)
 
 
 def season_terms(frame: Frame, n_periods: int) -> Array:

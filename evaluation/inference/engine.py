@@ -127,7 +127,7 @@ def draw_prior(data: ModelData, n: int, seed: int) -> dict[str, Any]:
 
     from models import did, its
 
-    model = (its if data.structure.design == "its" else did).build(data)
+    model = (its if data.structure.design == "its" else did).build(data, informed=False)
     names = ["mu", "mu0", *(name for name in KEPT_PARAMETERS if name in model.named_vars)]
     drawn = pm.draw([model[name] for name in names], draws=n, random_seed=seed)
     return {name: np.atleast_1d(values) for name, values in zip(names, drawn, strict=True)}

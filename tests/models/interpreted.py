@@ -15,9 +15,9 @@ from models.structure import ModelData
 INTERPRETED = pytensor.compile.mode.Mode(linker="py", optimizer=None)
 
 
-def build(data: ModelData) -> pm.Model:
-    """The model of the data's design."""
-    return (its if data.structure.design == "its" else did).build(data)
+def build(data: ModelData, informed: bool = False) -> pm.Model:
+    """The model of the data's design; in the coordinates of its prior, unless it is to be informed."""
+    return (its if data.structure.design == "its" else did).build(data, informed=informed)
 
 
 def evaluate(model: pm.Model, point: dict[str, Any], outputs: Sequence[str]) -> list[Any]:

@@ -30,7 +30,8 @@ def observed_at(of: Frame, eta: np.ndarray, **values: float) -> float:
     padded[: eta.shape[0], : eta.shape[1]] = eta
     link = pt.dmatrix("link")
     with pm.Model() as model:
-        likelihoods.observe(link, components.register(data.arrays), data.structure)
+        arrays = components.register(data.arrays)
+        likelihoods.observe(link, arrays, data.structure, likelihoods.overdispersion(arrays, data.structure))
     function = pytensor.function(
         [link, *model.free_RVs], sum(model.potentials), mode=INTERPRETED, on_unused_input="ignore"
     )

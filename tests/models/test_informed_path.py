@@ -1,0 +1,148 @@
+"""The path written as what the data say of it plus shocks: density, derivative and posterior against dense algebra."""
+
+import importlib
+
+import numpy as np
+import pytensor.tensor as pt
+import pytest
+from pytensor.link.numba.dispatch import basic
+from scipy import stats
+
+from evaluation.inference.design import working_response, write_design
+from models import compilation
+from models.autoregression import AutoregressiveFilter
+from models.informed_path import InformedPath, draw_paths, informed_path
+from tests.inference.fabricated import frame
+from tests.models.interpreted import build, evaluate, potential, random_point
+
+OD, SCALE, RHO = 0.3, 0.4, 0.6
+
+
+def given(n_series: int, n_periods: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n_periods)
+    shocks, residual = rng.normal(size=(2, n_series, n_periods))
+    weight = rng.uniform(0.0, 40.0, size=(n_series, n_periods))
+    weight[0, n_periods // 2] = 0.0  # a cell of which nothing is known
+    return shocks, residual, weight
+
+
+def covariance(n_periods: int) -> np.ndarray:
+    apart = np.abs(np.subtract.outer(np.arange(n_periods), np.arange(n_periods)))
+    return SCALE**2 * RHO**apart
+
+
+@pytest.mark.parametrize("n_periods", [2, 3, 8, 19])
+def test_the_path_is_the_conditional_mean_plus_shocks_of_the_conditional_covariance(n_periods: int) -> None:
+    shocks, residual, weight = given(2, n_periods)
+    w = weight / (1 + weight * OD**2)
+    centre = draw_paths(np.zeros_like(shocks), residual, weight, OD, SCALE, RHO)[0]
+    steps = np.stack(
+        [draw_paths(np.tile(e, (2, 1)), residual, weight, OD, SCALE, RHO)[0] - centre for e in np.eye(n_periods)],
+        axis=-1,
+    )
+    for i in range(2):
+        precision = np.linalg.inv(covariance(n_periods)) + np.diag(w[i])
+        np.testing.assert_allclose(centre[i], np.linalg.solve(precision, w[i] * residual[i]), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(steps[i] @ steps[i].T, np.linalg.inv(precision), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_periods", [2, 3, 8, 19])
+def test_the_log_density_is_that_of_the_path_and_of_the_change_of_variables(n_periods: int) -> None:
+    shocks, residual, weight = given(3, n_periods)
+    paths, total, *_ = draw_paths(shocks, residual, weight, OD, SCALE, RHO)
+    prior = stats.multivariate_normal(np.zeros(n_periods), covariance(n_periods))
+    wanted = 0.0
+    for path, k in zip(paths, weight, strict=True):
+        precision = np.linalg.inv(covariance(n_periods)) + np.diag(k / (1 + k * OD**2))
+        wanted += prior.logpdf(path) + n_periods / 2 * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(precision)[1]
+    assert total == pytest.approx(wanted, rel=1e-10)
+
+
+@pytest.mark.parametrize("n_periods", [2, 3, 9])
+def test_the_derivative_is_the_slope(n_periods: int) -> None:
+    shocks, residual, weight = given(2, n_periods)
+    rng = np.random.default_rng(1)
+    height = rng.normal(size=shocks.shape)
+    names = [pt.dmatrix("shocks"), pt.dmatrix("residual"), pt.dscalar("od"), pt.dscalar("scale"), pt.dscalar("rho")]
+    path, total = informed_path(names[0], names[1], pt.as_tensor(weight), *names[2:])
+    value = pt.sum(path * height) + 0.7 * total
+    at = [shocks, residual, np.array(OD), np.array(SCALE), np.array(RHO)]
+    slopes = evaluated(pt.grad(value, names), names, at)
+    for k, slope in enumerate(slopes):
+        for place in np.ndindex(at[k].shape):
+            found = []
+            for step in (1e-5, -1e-5):
+                moved = [np.array(v) for v in at]
+                moved[k][place] += step
+                found.append(evaluated([value], names, moved)[0])
+            assert slope[place] == pytest.approx((found[0] - found[1]) / 2e-5, rel=1e-5, abs=1e-6)
+
+
+def evaluated(what, names, at):
+    return [
+        value.eval(dict(zip(names, at, strict=True)), mode="FAST_COMPILE", on_unused_input="ignore") for value in what
+    ]
+
+
+LINKS = {"binomial": lambda mu, of: np.log(mu / (of.exposure - mu))}
+
+
+@pytest.mark.parametrize("design", ["its", "did"])
+@pytest.mark.parametrize("likelihood", ["negative_binomial", "poisson", "binomial"])
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_both_forms_are_one_model(design: str, likelihood: str, suppressed: bool) -> None:
+    """Where their paths are the same, so are expectations and likelihood: only the coordinates differ."""
+    counts = np.random.default_rng(3).integers(1, 15, size=(1 if design == "its" else 4, 8)).astype(float)
+    value, low, high = counts.copy(), counts.copy(), counts.copy()
+    if suppressed:
+        value[0, 2:4], low[0, 2:4], high[0, 2:4] = np.nan, 1.0, 7.0
+    value[0, 5] = low[0, 5] = high[0, 5] = np.nan  # missing
+    start = [5] if design == "its" else [5, 6, 8, 8]
+    of = frame(
+        value, start, design=design, likelihood=likelihood, low=low, high=high, exposure=np.full(counts.shape, 40.0)
+    )
+    data = write_design(of)
+    informed, plain = build(data, informed=True), build(data, informed=False)
+    name = "common" if design == "its" else "area"
+    point = random_point(informed)
+    mu, scale, path_density = evaluate(informed, point, ["mu", f"{name}_sd", f"{name}_path"])
+    flat = evaluate(plain, point | {f"{name}_z": np.zeros_like(point[f"{name}_z"])}, ["mu"])[0]
+    link = LINKS.get(likelihood, lambda mu, of: np.log(mu))
+    path, rho = link(mu, of) - link(flat, of), point[f"{name}_rho"]
+    shocks = path / scale
+    shocks[:, 1:] = (path[:, 1:] - rho * path[:, :-1]) / (scale * np.sqrt(1 - rho**2))  # the filter undone
+    there = point | {f"{name}_z": shocks}
+    np.testing.assert_allclose(evaluate(plain, there, ["mu"])[0], mu, rtol=1e-8)
+    assert np.abs(path).max() > 0.05
+    assert potential(informed, point) - float(path_density) == pytest.approx(potential(plain, there), rel=1e-8)
+
+
+def test_a_working_response_is_near_the_count_and_finite_at_none() -> None:
+    value = np.array([[0.0, 2.0, 500.0, np.nan, np.nan, 3.0, 1.0, 0.0]])
+    low, high = value.copy(), value.copy()
+    low[0, 3], high[0, 3] = 1.0, 7.0
+    response, weight = working_response(frame(value, [6], low=low, high=high), 1.0)
+    assert np.isfinite(response).all() and weight[0, 4] == 0.0  # of the fifth month nothing is known
+    assert response[0, 2] == pytest.approx(np.log(500), abs=0.01) and weight[0, 2] == pytest.approx(500, rel=0.01)
+    assert 0 < weight[0, 3] < 4.0  # less than a count of 4 would have: it may be any from 1 to 7
+    assert (weight[0, [0, 1, 5, 6, 7]] > 0).all()
+
+
+def test_the_cache_of_compiled_code_notices_a_change_of_the_source(tmp_path, monkeypatch) -> None:
+    source = tmp_path / "operation.py"
+    source.write_text("a = 1\n")
+    first = compilation.source_version(str(source))
+    compilation.source_version.cache_clear()
+    source.write_text("a = 2\n")
+    assert compilation.source_version(str(source)) != first
+    compilation.source_version.cache_clear()
+    # Line ends are no change.
+    source.write_bytes(b"a = 1\r\n")
+    assert compilation.source_version(str(source)) == first
+
+    for op, module in ((InformedPath(), "informed_path"), (AutoregressiveFilter(), "autoregression")):
+        place = importlib.import_module(f"models.{module}")
+        before = basic.numba_funcify_and_cache_key(op)[1]
+        monkeypatch.setattr(place, "source_version", lambda file: 12345)
+        assert basic.numba_funcify_and_cache_key(op)[1] != before
+        monkeypatch.undo()
