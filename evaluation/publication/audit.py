@@ -159,6 +159,7 @@ def find_leaks(
     allowed: tuple[str, ...] = (),
     secrets: tuple[str, ...] = (),
     thorough: bool = False,
+    only: set[str] | None = None,
 ) -> list[str]:
     """Return what is wrong with a built tree, one line per fault; an empty list if it may be published.
 
@@ -168,10 +169,12 @@ def find_leaks(
         allowed: texts that may appear although they look like an address, a postcode or a user's name (the contact, authors).
         secrets: texts that must not appear anywhere (folders of this machine).
         thorough: read the pages of PDFs too, although they are made from pages that are read anyway.
+        only: names of the files to look at; all by default.
     """
     faults: list[str] = []
     hidden = [s for s in (*secrets, *_machine()) if len(s) > 3]
-    files = sorted(p for p in html.rglob("*") if not p.is_dir() or p.is_symlink())
+    found_files = (p for p in html.rglob("*") if not p.is_dir() or p.is_symlink())
+    files = sorted(p for p in found_files if only is None or p.name in only)
     counted: dict[str, set[str]] = {}
     for path in sorted(files, key=lambda p: p.suffix != ".html"):  # pages first: they say which columns are counts
         name = path.relative_to(html).as_posix()

@@ -12,22 +12,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from evaluation import resources
 from evaluation.errors import PlainFailure, storage_fault
 from evaluation.publication import annual, pages, pdf, status, versions
 from evaluation.publication.audit import find_leaks
+from evaluation.publication.configuration import write_configuration
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
 from evaluation.publication.staging import (
     Stage,
     StagingError,
-    plain_title,
     raw_html,
     safe_name,
     stage_blocks,
@@ -69,8 +71,15 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
         stage, why_no_pdf = stage_tree(edition, scratch, documents)
         key = _tree_key(edition, stage.folder, why_no_pdf)
         if key not in stored:
-            html, downloads = build_tree(edition, scratch, stage, why_no_pdf)
-            if leaks := find_leaks(html, downloads, allowed_texts(edition), (str(edition.folder), str(scratch))):
+            leaks: list[str] = []
+
+            def audit(html: Path, only: set[str] | None = None) -> None:
+                private = (str(edition.folder), str(scratch))
+                leaks.extend(find_leaks(html, names_of_downloads(html), allowed_texts(edition), private, only=only))
+
+            html = build_tree(edition, scratch, stage, why_no_pdf, audit)
+            audit(html, {pdf.BOARD, pdf.ONE_PAGE})
+            if leaks:
                 raise BookRejected(leaks)
             mark.unlink(missing_ok=True)
             write_whole(manifest, json.dumps(hash_tree(html), indent=1) + "\n")
@@ -81,9 +90,14 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
     return build / "html" / "index.html"
 
 
-def make_tree(edition: Edition, scratch: Path) -> tuple[Path, set[str]]:
+def make_tree(edition: Edition, scratch: Path) -> Path:
     """Stage and build: :func:`stage_tree`, then :func:`build_tree`."""
     return build_tree(edition, scratch, *stage_tree(edition, scratch))
+
+
+def names_of_downloads(html: Path) -> set[str]:
+    """The names of the files that are meant to be in a built tree's `downloads`."""
+    return {path.name for path in (html / "downloads").iterdir()}
 
 
 def stage_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[Stage, str]:
@@ -106,11 +120,24 @@ def stage_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple
     return stage, why_no_pdf
 
 
-def build_tree(edition: Edition, scratch: Path, stage: Stage, why_no_pdf: str) -> tuple[Path, set[str]]:
-    """Build the pages and files of a stage beside it; nothing has been audited yet.
+def build_tree(
+    edition: Edition,
+    scratch: Path,
+    stage: Stage,
+    why_no_pdf: str,
+    meanwhile: Callable[[Path], None] = lambda html: None,
+) -> Path:
+    """Build the pages and files of a stage beside it.
+
+    Args:
+        edition: what is shown.
+        scratch: the folder to build in.
+        stage: what :func:`stage_tree` laid out.
+        why_no_pdf: why there will be no PDFs; empty if there will.
+        meanwhile: what to do with the pages while the PDFs are made from them; it must leave them as they are.
 
     Returns:
-        The built tree, and the names of the files that are meant to be in its `downloads`.
+        The built tree.
 
     Raises:
         BookRejected: the build failed.
@@ -120,10 +147,18 @@ def build_tree(edition: Edition, scratch: Path, stage: Stage, why_no_pdf: str) -
     for leftover in ("_sources", ".buildinfo", "objects.inv"):
         place = html / leftover
         shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    if not why_no_pdf:
-        pdf.write_board(html, edition, html / "downloads" / pdf.BOARD)
-        pdf.write_one_page(html, edition, html / "downloads" / pdf.ONE_PAGE)
-    return html, {path.name for path in (html / "downloads").iterdir()}
+    if why_no_pdf:
+        meanwhile(html)
+        return html
+    try:
+        with pdf.written_beside(html, edition, scratch / "documents") as written:
+            meanwhile(html)
+            for path in written():
+                path.replace(html / "downloads" / path.name)
+    except BrokenProcessPool as error:
+        reason = "A process that made a PDF died, most often because the computer has too little memory."
+        raise BookRejected([reason]) from error
+    return html
 
 
 def _tree_key(edition: Edition, staging: Path, why_no_pdf: str) -> str:
@@ -188,8 +223,10 @@ def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
     (stage.folder / "_extra").mkdir()
     stage.chapters = {*edition.packets, *edition.failures}
     try:
-        chapters = [_stage_chapter(stage, edition, plan_id) for plan_id in edition.titles if plan_id in stage.chapters]
-        told = read_accepted(_annual_report(edition))
+        with ThreadPoolExecutor(max_workers=1) as beside:  # the report runs in a process of its own
+            report = beside.submit(_annual_report, edition)
+            chapters = [_stage_chapter(stage, edition, plan) for plan in edition.titles if plan in stage.chapters]
+            told = read_accepted(report.result())
         body = versions.front(edition) + stage_notebook(stage, told, "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
         compared = stage_notebook(stage, told, "compared", "compared")
@@ -202,7 +239,7 @@ def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
             about.append({"file": stage.add_page("status", status.TITLE, blocks, wide=True)})
     except (NotebookRejected, StagingError) as error:
         raise BookRejected([str(error)]) from error
-    _write_configuration(stage.folder, edition, source, standing, chapters, about)
+    write_configuration(stage.folder, edition, source, standing, chapters, about)
 
 
 def _annual_report(edition: Edition) -> Path:
@@ -270,63 +307,6 @@ def _stage_chapter(stage: Stage, edition: Edition, plan_id: str) -> str:
         note = '<p class="svd-warning">The plan was changed after this evaluation was run; the chapter tells the plan that was run.</p>'
         body = raw_html(note) + body
     return stage.add_page(name, packet.title, body)
-
-
-def _write_configuration(
-    folder: Path, edition: Edition, source: Path, standing: list[str], chapters: list[str], about: list[Any]
-) -> None:
-    """Write `_config.yml`, `_toc.yml` (what a jupyter-book has) and the `conf.py` that Sphinx reads."""
-    import yaml
-
-    settings = edition.settings
-    config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
-    title = settings.title if settings.year in settings.title else f"{settings.title}, {settings.year}"
-    config |= {
-        "title": plain_title(title),
-        "author": plain_title(", ".join(settings.authors) or settings.partnership),
-        "copyright": plain_title(f"{datetime.now(UTC).year} {settings.partnership}"),
-    }
-    sphinx = config["sphinx"]["config"]
-    sphinx["html_context"] = {
-        **sphinx.get("html_context", {}),
-        "svd_banners": _banners(edition),
-        "svd_partnership": settings.partnership,
-    }
-    parts: list[dict[str, Any]] = []
-    if standing:
-        parts.append({"caption": "The year", "chapters": [{"file": name} for name in standing]})
-    if chapters:
-        parts.append({"caption": "Interventions", "chapters": [{"file": name} for name in chapters]})
-    parts.append({"caption": "About this review", "chapters": about})
-    annexes = [
-        {"file": name}
-        for plan in chapters
-        if (folder / f"{(name := plan.replace('interventions/', 'annexes/', 1))}.md").is_file()
-    ]
-    if annexes:
-        parts.append({"caption": "For the evaluator", "chapters": annexes})
-    toc = {"format": "jb-book", "root": "index", "parts": parts}
-    (folder / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    names = {
-        "project": config["title"],
-        "author": config["author"],
-        "copyright": config["copyright"],
-        "html_title": config["title"],
-    }
-    lines = [f"{key} = {value!r}" for key, value in {**names, **sphinx}.items()]
-    (folder / "conf.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _banners(edition: Edition) -> list[str]:
-    banners = []
-    if edition.settings.simulated:
-        banners.append("SIMULATED data: every count is made up. No number here says anything about a real place.")
-    if edition.holds_draft:
-        banners.append("DRAFT: quick runs whose numbers cannot be relied on. Not for publication.")
-    if edition.settings.signed_off is None:
-        banners.append("DRAFT: not signed off. See the page on quality assurance.")
-    return banners
 
 
 def _run_sphinx(staging: Path, scratch: Path) -> None:

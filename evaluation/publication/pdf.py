@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +45,25 @@ def why_unavailable() -> str:
     except OSError:
         return "No PDF was made: this computer lacks the library Pango (on Debian or Ubuntu: libpango-1.0-0 and libpangoft2-1.0-0)."
     return ""
+
+
+@contextmanager
+def written_beside(html: Path, edition: Edition, folder: Path) -> Iterator[Callable[[], list[Path]]]:
+    """Both documents written in processes of their own, while the caller goes on.
+
+    Args:
+        html: the built book, which must not change meanwhile.
+        edition: what it shows.
+        folder: where the documents go.
+
+    Yields:
+        A function that waits for them and returns their paths; it raises what :func:`write_board` raises, and
+        `BrokenProcessPool` if a process died.
+    """
+    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
+        writers = ((write_board, BOARD), (write_one_page, ONE_PAGE))
+        given = [pool.submit(write, html, edition, folder / name) for write, name in writers]
+        yield lambda: [future.result() for future in given]
 
 
 def write_board(html: Path, edition: Edition, into: Path) -> Path:

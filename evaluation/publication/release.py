@@ -15,7 +15,7 @@ from evaluation.errors import InputError, Problem
 from evaluation.protocol import load_review
 from evaluation.publication import versions, withheld
 from evaluation.publication.audit import find_leaks
-from evaluation.publication.book import BookRejected, allowed_texts, hash_tree, make_tree
+from evaluation.publication.book import BookRejected, allowed_texts, hash_tree, make_tree, names_of_downloads
 from evaluation.publication.edition import Edition, open_edition
 from evaluation.writing import swap_folder
 
@@ -66,10 +66,12 @@ def publish(review_folder: Path, into: Path, draft: bool = False) -> Release:
     into.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".svd-publish-", dir=into.parent))
     try:
-        html, downloads = make_tree(edition, scratch)
+        html = make_tree(edition, scratch)
         secrets = (str(edition.folder), str(scratch), str(into.parent), str(edition.folder.parent))
         named = (*allowed_texts(edition), *_people(edition))
-        leaks = find_leaks(html, downloads, named, tuple(s for s in secrets if s.count(os.sep) > 1), thorough=True)
+        leaks = find_leaks(
+            html, names_of_downloads(html), named, tuple(s for s in secrets if s.count(os.sep) > 1), thorough=True
+        )
         if leaks := [*leaks, *withheld.find_untold(account, html / "downloads")]:
             raise BookRejected(leaks)
         signed = edition.settings.signed_off

@@ -76,7 +76,8 @@ def fit_some(setting: Setting, numbers: list[int], cores: int) -> list[dict[str,
         fit = sample(Task(write_design(frame), SAMPLER, number + 1), cores)
         seconds = time.perf_counter() - began
         found = diagnose(estimate(frame, fit), fit.divergences, strict=True)
-        rows.append({"seconds": seconds, "ess": min(found.ess_bulk_min, found.ess_tail_min), "divergences": fit.divergences, "gate": found.passed})  # fmt: skip
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows.append({"peak": peak, "seconds": seconds, "ess": min(found.ess_bulk_min, found.ess_tail_min), "divergences": fit.divergences, "gate": found.passed})  # fmt: skip
     return rows
 
 
@@ -91,7 +92,7 @@ def measure(name: str, setting: Setting, number: int, jobs: int) -> dict[str, ob
     rows = [row for part in done for row in part]
     # Side by side, so many fits at a time: what one more costs is its own time shared among the processes.
     later = [row["seconds"] / jobs for part in done for row in part[1:]]
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    peak = max(row["peak"] for row in rows)
     return {
         "what": name, "fits": number, "seconds": round(total, 1),
         "seconds each after the first": round(float(np.mean(later)), 2) if later else None,

@@ -101,7 +101,8 @@ def test_the_check_is_asked_with_the_others(told: dict[str, Any]) -> None:
 def test_the_likelihood_is_the_density_of_another_library(
     told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(likelihoods, "observe", told["observe_geometric"])
+    chosen = told["observe_geometric"]
+    monkeypatch.setattr(likelihoods, "observe", lambda eta, data, structure, _: chosen(eta, data, structure))
     counts = np.random.default_rng(2).poisson(6.0, (2, 8)).astype(float)
     counts[0, 3] = np.nan
     eta = np.random.default_rng(3).normal(1.8, 0.3, counts.shape)

@@ -69,6 +69,16 @@ def test_files_that_may_not_be_there(name: str, tmp_path) -> None:
     assert find_leaks(html, {"listed.csv"})
 
 
+def test_some_files_alone_can_be_looked_at(tmp_path) -> None:
+    html = tree(tmp_path / "html", "<p>/home/owain/review</p>")
+    (html / "downloads").mkdir()
+    (html / "downloads" / "board.pdf").write_bytes(b"no document at all")
+    assert [fault.split(":")[0] for fault in find_leaks(html, {"board.pdf"}, only={"board.pdf"})] == [
+        "downloads/board.pdf"
+    ]
+    assert {fault.split(":")[0] for fault in find_leaks(html, {"board.pdf"})} == {"index.html", "downloads/board.pdf"}
+
+
 def test_words_of_a_drawing_are_read_and_its_coordinates_are_not(tmp_path) -> None:
     html = tree(tmp_path / "html")
     drawing = html / "_static" / "figures" / "x.svg"

@@ -1,5 +1,8 @@
 """A whole book from fabricated packets."""
 
+import shutil
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from fixture import RATINGS, stored_review
 from evaluation.publication import book
 from evaluation.publication.book import BookRejected, build_book
 from evaluation.publication.edition import write_failure
+from evaluation.publication.staging import Stage
 
 
 class Text(HTMLParser):
@@ -47,7 +51,7 @@ def test_book_of_every_rating_with_hostile_labels(tmp_path, monkeypatch) -> None
 
     # A book that may not be published leaves the old one as it was.
     before = index.read_bytes()
-    monkeypatch.setattr(book, "find_leaks", lambda *_: ["index.html: holds something"])
+    monkeypatch.setattr(book, "find_leaks", lambda *_, **__: ["index.html: holds something"])
     with pytest.raises(BookRejected, match="holds something"):
         build_book(folder, documents=False)
     assert index.read_bytes() == before and not list((folder / "_build").glob(".book-*"))
@@ -96,3 +100,50 @@ def test_drafts_are_branded_and_withdrawn_pages_are_gone(tmp_path, monkeypatch) 
     (tmp_path / "plans" / "scheme_unclear_did.yaml").unlink()
     build_book(tmp_path, allow_draft=True, documents=False)
     assert not (html / "interventions" / "scheme_unclear_did.html").exists()
+
+
+def built_without_sphinx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pages_only(staging: Path, scratch: Path) -> None:
+        (scratch / "html" / "downloads").mkdir(parents=True)
+
+    monkeypatch.setattr(book, "_run_sphinx", pages_only)
+
+
+def test_pages_are_looked_at_while_the_documents_are_made_and_these_are_put_beside_them(tmp_path, monkeypatch) -> None:
+    built_without_sphinx(tmp_path, monkeypatch)
+    order: list[str] = []
+
+    @contextmanager
+    def written(html: Path, edition, folder: Path):
+        order.append("begun")
+        folder.mkdir()
+
+        def wait() -> list[Path]:
+            order.append("waited for")
+            (folder / "board.pdf").write_bytes(b"%PDF-")
+            return [folder / "board.pdf"]
+
+        yield wait
+
+    monkeypatch.setattr(book.pdf, "written_beside", written)
+    html = book.build_tree(None, tmp_path, Stage(tmp_path / "staging"), "", lambda html: order.append("looked at"))
+    assert order == ["begun", "looked at", "waited for"]
+    assert book.names_of_downloads(html) == {"board.pdf"}
+
+
+def test_a_document_whose_process_died_is_a_refusal_in_plain_words(tmp_path, monkeypatch) -> None:
+    built_without_sphinx(tmp_path, monkeypatch)
+
+    @contextmanager
+    def dead(html: Path, edition, folder: Path):
+        def wait() -> list[Path]:
+            raise BrokenProcessPool("a child process terminated abruptly")
+
+        yield wait
+
+    monkeypatch.setattr(book.pdf, "written_beside", dead)
+    with pytest.raises(BookRejected, match="too little memory"):
+        book.build_tree(None, tmp_path, Stage(tmp_path / "staging"), "")
+    # Where no document can be made, none is asked for.
+    shutil.rmtree(tmp_path / "html")
+    assert book.build_tree(None, tmp_path, Stage(tmp_path / "staging"), "there is no Pango") == tmp_path / "html"

@@ -108,14 +108,16 @@ def trimmed(made, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def without_building(monkeypatch: pytest.MonkeyPatch, tree: Path, plant=lambda html: None) -> None:
     """Publish a copy of a tree that is built already, with something planted in it."""
 
-    def build(edition, scratch: Path) -> tuple[Path, set[str]]:
+    names = {p.name for p in (tree / "downloads").iterdir()}
+
+    def build(edition, scratch: Path) -> Path:
         html = scratch / "html"
         shutil.copytree(tree, html)
-        names = {p.name for p in (html / "downloads").iterdir()}
         plant(html)
-        return html, names
+        return html
 
     monkeypatch.setattr(release, "make_tree", build)
+    monkeypatch.setattr(release, "names_of_downloads", lambda html: names)
     monkeypatch.setattr(release.withheld, "account", lambda edition: withheld.Account({}, []))
 
 
