@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.golden.stored import NUMBERS, compare, read_history, read_stored, write
+from tests.golden.stored import NUMBERS, compare, read_edges, read_history, read_stored, write
 from tests.golden.test_numbers import CHANGELOG, announced, current_entries
 
 
@@ -21,7 +21,7 @@ def main() -> int:
     if now is None:
         print(f"{reason}. Run: uv run svd review")
         return 2
-    moved = compare(read_stored(), now) if NUMBERS.exists() else ["nothing is stored yet"]
+    moved = compare(read_stored(), now, read_edges()) if NUMBERS.exists() else ["nothing is stored yet"]
     print("\n".join(moved) or "Nothing moved beyond its Monte Carlo tolerance.")
     if not because or not moved:
         return 1 if moved else 0

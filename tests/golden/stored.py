@@ -11,6 +11,7 @@ import csv
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
@@ -19,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 FOLDER = Path(__file__).parent
-NUMBERS, HISTORY = FOLDER / "numbers.csv", FOLDER / "history.csv"
+NUMBERS, HISTORY, EDGES = FOLDER / "numbers.csv", FOLDER / "history.csv", FOLDER / "edges.csv"
 COLUMNS = ("plan", "indicator", "quantity", "value", "tolerance")
 ERRORS = 4 * math.sqrt(2)  # of two independent runs; beyond four standard errors once in some 16,000 numbers
 WORDS = ("rating", "confidence", "grade", "phrase")
@@ -40,6 +41,31 @@ class Entry:
     quantity: str
     value: str
     tolerance: float
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A word that chance may turn, because the number on which it hinges lies nearer to its threshold than chance moves it.
+
+    Attributes:
+        plan, indicator, quantity: what the word is.
+        word: what it may also be.
+        hinge_indicator, hinge: the number of the same plan on which it hinges.
+        at: the threshold of that number.
+    """
+
+    plan: str
+    indicator: str
+    quantity: str
+    word: str
+    hinge_indicator: str
+    hinge: str
+    at: float
+
+    def holds(self, stored: dict[tuple[str, str, str], Entry]) -> bool:
+        """Whether the stored number lies within its own tolerance of the threshold."""
+        number = stored.get((self.plan, self.hinge_indicator, self.hinge))
+        return number is not None and abs(float(number.value) - self.at) <= number.tolerance
 
 
 def error_of(name: str, lower: float, upper: float, interval: float, bulk: float, tail: float) -> float:
@@ -118,17 +144,18 @@ def _of_money(plan: str, money: dict[str, Any], about: dict[str, Any], interval:
     return found
 
 
-def compare(stored: list[Entry], now: list[Entry]) -> list[str]:
-    """What moved beyond tolerance, appeared or went, one line each."""
+def compare(stored: list[Entry], now: list[Entry], edges: Iterable[Edge] = ()) -> list[str]:
+    """What moved beyond tolerance, appeared or went, one line each; a word on one of the edges may turn."""
     before = {(e.plan, e.indicator, e.quantity): e for e in stored}
     after = {(e.plan, e.indicator, e.quantity): e for e in now}
     lines = [
         f"{' / '.join(filter(None, key))} is gone (was {before[key].value})" for key in before.keys() - after.keys()
     ]
     lines += [f"{' / '.join(filter(None, key))} is new ({after[key].value})" for key in after.keys() - before.keys()]
+    may_turn = {((e.plan, e.indicator, e.quantity), e.word) for e in edges if e.holds(before)}
     for key in before.keys() & after.keys():
         old, new = before[key], after[key]
-        if old.value == new.value:
+        if old.value == new.value or (key, new.value) in may_turn:
             continue
         try:
             moved = abs(float(new.value) - float(old.value))
@@ -148,6 +175,12 @@ def read_stored() -> list[Entry]:
             Entry(r["plan"], r["indicator"], r["quantity"], r["value"], float(r["tolerance"]))
             for r in csv.DictReader(stream)
         ]
+
+
+def read_edges() -> list[Edge]:
+    """The words that chance may turn."""
+    with EDGES.open(encoding="utf-8", newline="") as stream:
+        return [Edge(**{**row, "at": float(row["at"])}) for row in csv.DictReader(stream)]  # type: ignore[arg-type]
 
 
 def digest() -> str:

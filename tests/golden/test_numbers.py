@@ -12,7 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.golden.stored import ERRORS, Entry, compare, digest, entries_of, error_of, read_history, read_stored
+from tests.golden.stored import (
+    ERRORS,
+    Edge,
+    Entry,
+    compare,
+    digest,
+    entries_of,
+    error_of,
+    read_edges,
+    read_history,
+    read_stored,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGELOG = ROOT / "CHANGELOG.md"
@@ -51,7 +62,25 @@ def test_no_number_of_the_example_moved() -> None:
     now, reason = current_entries()
     if now is None:
         pytest.skip(f"{reason}; `svd review` makes it anew")
-    assert compare(read_stored(), now) == []
+    assert compare(read_stored(), now, read_edges()) == []
+
+
+def test_a_word_that_may_turn_hinges_on_a_number_at_its_threshold() -> None:
+    stored = {(e.plan, e.indicator, e.quantity): e for e in read_stored()}
+    for edge in read_edges():
+        assert (edge.plan, edge.indicator, edge.quantity) in stored
+        assert edge.holds(stored), f"{edge.quantity} of {edge.indicator}: its number is no longer at the threshold"
+
+
+def test_only_a_word_on_an_edge_may_turn() -> None:
+    old = [Entry("p", "i", "rate_ratio lower", "1.004", 0.01), Entry("p", "i", "rating", "harm", 0.0)]
+    turned = [old[0], Entry("p", "i", "rating", "unclear", 0.0)]
+    edge = Edge("p", "i", "rating", "unclear", "i", "rate_ratio lower", 1.0)
+    assert compare(old, turned, [edge]) == []
+    assert compare(old, turned) == ["p / i / rating was harm, is unclear"]
+    assert compare(old, [old[0], Entry("p", "i", "rating", "benefit", 0.0)], [edge])
+    away = [Entry("p", "i", "rate_ratio lower", "1.011", 0.01), old[1]]
+    assert compare(away, [away[0], turned[1]], [edge]) == ["p / i / rating was harm, is unclear"]
 
 
 def test_the_numbers_are_those_that_the_changelog_announces() -> None:
