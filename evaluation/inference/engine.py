@@ -163,10 +163,11 @@ def sample(task: Task, cores: int) -> Fit:
 def _settings(task: Task, n_dim: int) -> Any:
     """The sampler's settings, of which ``nutpie.sample`` itself does not let all be chosen.
 
-    In a single series a low-rank mass matrix learns the correlation of level, trend and effect, and trajectories turn on
-    the sphere between gradients (``ExactNormal``: no error on a standard normal posterior, so only the departure from
-    one limits the step). With thousands of parameters the matrix costs more than it gives; and with priors a thousand
-    times as wide as the posterior, chains on the sphere did not find it in the tuning of a draft. Measured in
+    With few parameters, as a single series of some years has, a low-rank mass matrix learns the correlation of level,
+    trend and effect, and trajectories turn on the sphere between gradients (``ExactNormal``: no error on a standard
+    normal posterior, so only the departure from one limits the step). With more parameters the matrix costs more than it
+    gives; and in a panel with priors a thousand times as wide as its posterior, chains on the sphere did not find it in
+    the tuning of a draft. Measured in
     ``book/developing/decisions/0012``.
     """
     from nutpie import _lib
@@ -182,12 +183,12 @@ def _settings(task: Task, n_dim: int) -> Any:
             "target_accept": asked.target_accept,
         }
     )
-    chosen = settings.as_dict()["settings"]
     if n_dim < LOW_RANK_LIMIT:
+        chosen = settings.as_dict()["settings"]
         chosen["trajectory_kind"] = "ExactNormal"
         chosen["adapt_options"]["mass_matrix_update_freq"] = UPDATE_EVERY
         chosen["adapt_options"]["mass_matrix_options"]["eigval_cutoff"] = EIGENVALUE_CUTOFF
-    settings.update_settings(chosen)
+        settings.update_settings(chosen)
     return settings
 
 
