@@ -2,7 +2,7 @@
 
 Every free parameter is standard normal or nearly so (or a bounded share) and is scaled by data, never by a constant
 that depends on the series: the sampler's starting point then suits every series of the structure, and one compiled
-program serves them all.
+program serves them all. A prior wider than ``WIDEST`` is the exception, see :func:`normal_about_zero`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from models.informed_path import informed_path
 from models.structure import COEFFICIENTS, SEASON_TERMS, Structure, kind_of, pack
 
 Arrays = dict[str, TensorVariable]
+WIDEST = 1.0  # on the link scale: a factor of e, the standard deviation of the default prior of a level
 
 
 def register(arrays: dict[str, np.ndarray]) -> Arrays:
@@ -34,10 +35,21 @@ def register(arrays: dict[str, np.ndarray]) -> Arrays:
     return views
 
 
+def normal_about_zero(name: str, sd: TensorVariable, shape: int | tuple[int, ...] = ()) -> TensorVariable:
+    """A normal quantity with mean 0 and this standard deviation on the link scale, written about its likely posterior.
+
+    The free parameter ``<name>_z`` is in units of ``sd``, but of no more than ``WIDEST``: the data know a level to a tenth
+    or better, and in units of a prior a hundred times as wide the posterior is a point that chains may not find while
+    they are tuned. The prior is the same.
+    """
+    z = pm.Normal(f"{name}_z", 0.0, pt.maximum(sd / WIDEST, 1.0), shape=shape)
+    return pt.minimum(sd, WIDEST) * z
+
+
 def area_levels(data: Arrays, structure: Structure) -> TensorVariable:
     """Level of each area on the link scale, shape (area,)."""
-    z = pm.Normal("level_z", 0.0, 1.0, shape=structure.n_areas)
-    return pm.Deterministic("level", data["level_mean"] + data["level_sd"] * z)
+    departure = normal_about_zero("level", data["level_sd"], structure.n_areas)
+    return pm.Deterministic("level", data["level_mean"] + departure)
 
 
 def free_period_effects(data: Arrays, structure: Structure) -> TensorVariable:
@@ -45,14 +57,14 @@ def free_period_effects(data: Arrays, structure: Structure) -> TensorVariable:
 
     Centring over the used periods leaves the common mean to the area levels; the padded periods keep their prior.
     """
-    z = pm.Normal("period_z", 0.0, 1.0, shape=structure.n_periods)
+    free = normal_about_zero("period", data["period_sd"], structure.n_periods)
     used = data["period_used"]
-    return pm.Deterministic("period", data["period_sd"] * (z - pt.sum(used * z) / pt.sum(used)))
+    return pm.Deterministic("period", free - pt.sum(used * free) / pt.sum(used))
 
 
 def trend(data: Arrays) -> TensorVariable:
     """Linear trend per year on the link scale, zero at the first start, shape (time,)."""
-    slope = pm.Deterministic("trend", data["trend_mean"] + data["trend_sd"] * pm.Normal("trend_z", 0.0, 1.0))
+    slope = pm.Deterministic("trend", data["trend_mean"] + normal_about_zero("trend", data["trend_sd"]))
     return slope * data["year"]
 
 
@@ -65,8 +77,7 @@ def area_trends(data: Arrays, structure: Structure) -> TensorVariable:
 
 def season(data: Arrays) -> TensorVariable:
     """Annual harmonics, shape (time,)."""
-    z = pm.Normal("season_z", 0.0, 1.0, shape=SEASON_TERMS)
-    return pt.dot(data["season"], data["season_sd"] * z)
+    return pt.dot(data["season"], normal_about_zero("season", data["season_sd"], SEASON_TERMS))
 
 
 def noise_scale(name: str, data: Arrays) -> TensorVariable:
@@ -129,10 +140,10 @@ def treatment_effect(data: Arrays, structure: Structure) -> TensorVariable:
     common effect by an amount whose spread is learned; where the shape is per period, so does each cell.
     """
     if not structure.pooled:
-        cells = pm.Normal("cell_z", 0.0, 1.0, shape=structure.n_cells) * data["coefficient_sd"][0]
+        cells = normal_about_zero("cell", data["coefficient_sd"][0], structure.n_cells)
         return (data["coefficient_mean"][0] + cells)[data["cell_of"]] * data["in_cell"]
-    z = pm.Normal("coefficient_z", 0.0, 1.0, shape=COEFFICIENTS)
-    coefficients = pm.Deterministic("coefficient", data["coefficient_mean"] + data["coefficient_sd"] * z)
+    departure = normal_about_zero("coefficient", data["coefficient_sd"], COEFFICIENTS)
+    coefficients = pm.Deterministic("coefficient", data["coefficient_mean"] + departure)
     basis = data["basis"]
     if structure.decay:
         half_life = pm.Deterministic(

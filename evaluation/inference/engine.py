@@ -164,10 +164,11 @@ def _settings(task: Task, n_dim: int) -> Any:
     """The sampler's settings, of which ``nutpie.sample`` itself does not let all be chosen.
 
     With few parameters, as a single series of some years has, a low-rank mass matrix learns the correlation of level,
-    trend and effect, and trajectories turn on the sphere between gradients (``ExactNormal``: no error on a standard
-    normal posterior, so only the departure from one limits the step). With more parameters the matrix costs more than it
-    gives; and in a panel with priors a thousand times as wide as its posterior, chains on the sphere did not find it in
-    the tuning of a draft. Measured in
+    trend and effect; with more it costs more than it gives. Where the noise is written about what the data say of it
+    (:mod:`models.informed_path`) nearly every parameter is nearly standard normal, and trajectories turn on the sphere
+    between gradients (``ExactNormal``: no error on a standard normal posterior, so only the departure from one limits
+    the step). Elsewhere they do not: in a saturated panel without persistence, with priors a thousand times as wide as
+    its posterior, chains on the sphere did not find it in the tuning of a draft. Measured in
     ``book/developing/decisions/0012``.
     """
     from nutpie import _lib
@@ -183,12 +184,13 @@ def _settings(task: Task, n_dim: int) -> Any:
             "target_accept": asked.target_accept,
         }
     )
-    if n_dim < LOW_RANK_LIMIT:
-        chosen = settings.as_dict()["settings"]
+    chosen = settings.as_dict()["settings"]
+    if "working_response" in task.data.arrays:
         chosen["trajectory_kind"] = "ExactNormal"
+    if n_dim < LOW_RANK_LIMIT:
         chosen["adapt_options"]["mass_matrix_update_freq"] = UPDATE_EVERY
         chosen["adapt_options"]["mass_matrix_options"]["eigval_cutoff"] = EIGENVALUE_CUTOFF
-        settings.update_settings(chosen)
+    settings.update_settings(chosen)
     return settings
 
 

@@ -206,8 +206,8 @@ def test_the_same_task_gives_the_same_draws() -> None:
     ids=["its", "scores", "staggered", "censored", "decay"],
 )
 def test_agrees_with_the_sampler(of: Frame) -> None:
-    """Both ends of the interval within a tenth of its width: what 1000 draws and the approximation may differ by."""
-    task = Task(write_design(of), Sampler(2, 500, 1000), 3)
+    """Both ends of the interval within a tenth of its width: what 8000 draws and the approximation may differ by."""
+    task = Task(write_design(of), Sampler(2, 500, 4000), 3)
     ours = summarise(estimate(of, approximate(task))[0].draws, 0.95)
     theirs = summarise(estimate(of, sample(task, cores=2))[0].draws, 0.95)
     width = theirs.upper - theirs.lower
