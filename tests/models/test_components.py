@@ -72,6 +72,18 @@ def test_free_period_effects_sum_to_zero_over_the_periods_in_use() -> None:
     np.testing.assert_allclose(period, centred)
 
 
+@pytest.mark.parametrize(
+    ("sd", "unit", "of_z"), [(0.0, 0.0, 1.0), (0.25, 0.25, 1.0), (1.0, 1.0, 1.0), (100.0, 1.0, 100.0)]
+)
+def test_a_wide_prior_is_written_in_units_of_one_and_stays_as_wide(sd: float, unit: float, of_z: float) -> None:
+    with pm.Model() as model:
+        pm.Deterministic("value", components.normal_about_zero("value", pt.as_tensor(sd), 3))
+    z = np.array([-2.0, 0.5, 1.0])
+    np.testing.assert_allclose(evaluate(model, {"value_z": z}, ["value"])[0], unit * z)
+    density = model.compile_logp(sum=True, mode=INTERPRETED)({"value_z": z})
+    assert density == pytest.approx(np.sum(-0.5 * (z / of_z) ** 2 - np.log(of_z * np.sqrt(2 * np.pi))))
+
+
 def log_effect(of, **values: object) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Log ratio of mu and mu0 in the frame's own cells at a random point with some values fixed; and the point."""
     model = build(write_design(of))
