@@ -129,10 +129,10 @@ def signal_flags(y: NDArray[np.float64], mean: ArrayLike, spread: ArrayLike) -> 
         Four arrays of shape (series, n), in the order of `RULES`.
     """
     centre, width = np.asarray(mean, dtype=float)[:, None], np.asarray(spread, dtype=float)[:, None]
-    side = np.sign(y - centre).astype(np.int64)
     away = np.abs(y - centre)
-    # Sums of floats differ in their last digits: a point on a line is on it.
+    # Sums of floats differ in their last digits: a point on a line is on it, the centre line too.
     slack = 1e-9 * (np.abs(centre) + 1.0)
+    side = np.where(away > slack, np.sign(y - centre), 0.0).astype(np.int64)
     beyond = away > LIMIT * width + slack
     close = ~beyond & (away > WARNING * width + slack)
     outside = np.where(beyond, side, 0)
