@@ -33,6 +33,7 @@ def tries(folder: Path) -> dict[int, int]:
     return {seed: seeds.count(seed) for seed in sorted(set(seeds))}
 
 
+@pytest.mark.slow
 def test_what_hangs_and_what_dies_is_said_and_the_rest_is_done(tmp_path: Path) -> None:
     """One worker: the order that hangs is stopped in time; those that die are tried twice; the others once."""
     began = time.monotonic()

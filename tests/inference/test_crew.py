@@ -127,6 +127,7 @@ def test_a_worker_of_another_version_is_refused(sampled: list[int]) -> None:
     assert sampled == []
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "CONNECT_SECONDS", 1)
     with pytest.raises(InputError) as refused:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pymc import Deterministic, Model
 
 from evaluation.inference.design import write_design
 from models import components
@@ -62,7 +62,7 @@ def test_ar1_filter_has_the_derivative_of_its_recursion(compiled: bool) -> None:
 
 def test_free_period_effects_sum_to_zero_over_the_periods_in_use() -> None:
     used = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0])
-    with pm.Model() as model:
+    with Model() as model:
         data = components.register({"period_used": used, "period_sd": np.array(0.5)})
         components.free_period_effects(data, Structure("did", "poisson", 1, 8, 1))
     z = np.random.default_rng(1).normal(3.0, 1.0, size=8)
@@ -76,8 +76,8 @@ def test_free_period_effects_sum_to_zero_over_the_periods_in_use() -> None:
     ("sd", "unit", "of_z"), [(0.0, 0.0, 1.0), (0.25, 0.25, 1.0), (1.0, 1.0, 1.0), (100.0, 1.0, 100.0)]
 )
 def test_a_wide_prior_is_written_in_units_of_one_and_stays_as_wide(sd: float, unit: float, of_z: float) -> None:
-    with pm.Model() as model:
-        pm.Deterministic("value", components.normal_about_zero("value", pt.as_tensor(sd), 3))
+    with Model() as model:
+        Deterministic("value", components.normal_about_zero("value", pt.as_tensor(sd), 3))
     z = np.array([-2.0, 0.5, 1.0])
     np.testing.assert_allclose(evaluate(model, {"value_z": z}, ["value"])[0], unit * z)
     density = model.compile_logp(sum=True, mode=INTERPRETED)({"value_z": z})

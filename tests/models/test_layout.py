@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pymc as pm
 import pytest
+from pymc import Model
 
 from models import did, its
 from models.components import register
@@ -90,7 +90,7 @@ def test_an_array_of_another_type_is_named(name: str, other: type) -> None:
 def test_packed_arrays_come_out_as_they_went_in(structure: Structure) -> None:
     rng = np.random.default_rng(1)
     arrays = {name: rng.integers(0, 9, array.shape).astype(array.dtype) for name, array in ones(structure).items()}
-    with pm.Model():
+    with Model():
         views = register(arrays)
     for name, array in arrays.items():
         found = views[name].eval(mode=INTERPRETED)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pymc import Model
 from scipy import stats
 from scipy.special import expit, gammaln
 
@@ -29,7 +29,7 @@ def observed_at(of: Frame, eta: np.ndarray, **values: float) -> float:
     padded = np.full((data.structure.n_areas, data.structure.n_periods), 77.0)  # padding that would be seen
     padded[: eta.shape[0], : eta.shape[1]] = eta
     link = pt.dmatrix("link")
-    with pm.Model() as model:
+    with Model() as model:
         arrays = components.register(data.arrays)
         likelihoods.observe(link, arrays, data.structure, likelihoods.overdispersion(arrays, data.structure))
     function = pytensor.function(

@@ -90,7 +90,7 @@ def test_the_boards_report(tmp_path: Path) -> None:
     assert not any(addresses), "links lead inside the document; a path of this machine would be one"
 
 
-@pytest.mark.parametrize("plans", [2, 14, 60])
+@pytest.mark.parametrize("plans", [2, 14, pytest.param(60, marks=pytest.mark.slow)])
 def test_the_summary_is_one_page_whatever_is_on_it(tmp_path: Path, plans: int) -> None:
     html, edition = book(tmp_path, plans)
     document = PdfReader(pdf.write_one_page(html, edition, tmp_path / "one.pdf"))

@@ -21,7 +21,7 @@ def server(tmp_path: Path):
     (html.parent / "secret.txt").write_text("the posterior", encoding="utf-8")
     (html / "link.txt").symlink_to(html.parent / "secret.txt")
     with BookServer(html, 0) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield running
         running.shutdown()
