@@ -87,6 +87,7 @@ def evaluated(what, names, at):
 LINKS = {"binomial": lambda mu, of: np.log(mu / (of.exposure - mu))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["its", "did"])
 @pytest.mark.parametrize("likelihood", ["negative_binomial", "poisson", "binomial"])
 @pytest.mark.parametrize("suppressed", [False, True])

@@ -17,6 +17,8 @@ from evaluation.publication.display import Figure, Table, to_outputs
 from evaluation.publication.evaluated import subject_of
 from evaluation.publication.figures import Subject
 
+pytestmark = pytest.mark.slow  # each draws a chart
+
 COUNTS = Subject("scheme-assault", "Evening assaults", "assaults", "health")
 SCORES = Subject("scheme-safety", "Feeling of safety", "points", "partner", scores=True)
 RNG = np.random.default_rng(5)

@@ -13,6 +13,8 @@ from evaluation.publication.axis import period_ticks, spread_labels
 from evaluation.publication.evaluated import subject_of
 from evaluation.publication.palette import ON_DARK, PAPER, WORDS, contrast
 
+pytestmark = pytest.mark.slow  # each draws a chart
+
 
 def is_drawn(figure: figures.Figure) -> bool:
     width, height = struct.unpack(">II", figure.picture.png[16:24])

@@ -12,6 +12,8 @@ from pypdf import PdfReader
 from evaluation.publication import pdf
 from evaluation.publication.edition import Edition
 
+pytestmark = pytest.mark.slow  # each writes a document
+
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -90,7 +92,7 @@ def test_the_boards_report(tmp_path: Path) -> None:
     assert not any(addresses), "links lead inside the document; a path of this machine would be one"
 
 
-@pytest.mark.parametrize("plans", [2, 14, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("plans", [2, 14, 60])
 def test_the_summary_is_one_page_whatever_is_on_it(tmp_path: Path, plans: int) -> None:
     html, edition = book(tmp_path, plans)
     document = PdfReader(pdf.write_one_page(html, edition, tmp_path / "one.pdf"))

@@ -44,6 +44,7 @@ def test_the_sound_file_is_read(sample: Sample, tmp_path: Path) -> None:
     assert attempt(tmp_path, sample, None).exit_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", WHOLE)
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_a_damaged_file_is_named(sample: Sample, damage: str, tmp_path: Path) -> None:
@@ -54,6 +55,7 @@ def test_a_damaged_file_is_named(sample: Sample, damage: str, tmp_path: Path) ->
     assert name in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ROWS)
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_a_damaged_row_is_named(sample: Sample, damage: str, tmp_path: Path) -> None:
