@@ -100,9 +100,17 @@ def noise_path(name: str, data: Arrays, shape: tuple[int, ...]) -> TensorVariabl
 
     Written as it arises: independent shocks, filtered. This form can be drawn from without data.
     """
-    scale, rho = noise_scale(f"{name}_sd", data), persistence(f"{name}_rho")
+    scale, rho = process(name, data)
     shocks = pm.Normal(f"{name}_z", 0.0, 1.0, shape=shape)
     return scale * autoregressive_path(shocks, rho)
+
+
+def process(name: str, data: Arrays) -> tuple[TensorVariable, TensorVariable]:
+    """Scale and persistence of an autocorrelated noise; the same two however often it is asked for."""
+    model = pm.modelcontext(None)
+    if f"{name}_sd" in model.named_vars:
+        return model[f"{name}_sd"], model[f"{name}_rho"]
+    return noise_scale(f"{name}_sd", data), persistence(f"{name}_rho")
 
 
 def area_noise(
@@ -123,12 +131,44 @@ def area_noise(
         informed: write it as what the data say of it and shocks for what they leave open; otherwise as
             :func:`noise_path` does. The model is the same, its coordinates are not.
     """
+    shape = (structure.n_areas, structure.n_periods)
     if not informed:
-        return noise_path(name, data, (structure.n_areas, structure.n_periods))
-    scale, rho = noise_scale(f"{name}_sd", data), persistence(f"{name}_rho")
-    shocks = pm.Flat(f"{name}_z", shape=(structure.n_areas, structure.n_periods))
-    residual = data["working_response"] - rest
-    path, log_density = informed_path(shocks, residual, data["working_weight"], overdispersion, scale, rho)
+        return noise_path(name, data, shape)
+    return _informed_noise(name, data, shape, data["working_response"] - rest, data["working_weight"], overdispersion)
+
+
+def common_noise(
+    data: Arrays, structure: Structure, rest: TensorVariable, overdispersion: TensorVariable, informed: bool
+) -> TensorVariable:
+    """Autocorrelated noise that several areas share, shape (time,).
+
+    Its informed form is told by the areas' mean response, of which the error is, besides overdispersion, the areas' own noise
+    at its slowest: the common path is what they share over many periods. Arguments are those of :func:`area_noise`.
+    """
+    if not informed or structure.likelihood == "normal":
+        return noise_path("common", data, (structure.n_periods,))
+    weight = data["working_weight"]
+    total = pt.sum(weight, axis=0, keepdims=True)
+    residual = pt.sum(weight * (data["working_response"] - rest), axis=0, keepdims=True) / pt.maximum(total, 1e-9)
+    # So many areas of equal weight would know as much.
+    alike = pt.sum(total) ** 2 / pt.maximum(pt.sum(pt.sum(weight, axis=1) ** 2), 1e-9)
+    own, rho = process("area", data)
+    slow = own**2 * (1.0 + rho) / (1.0 - rho)
+    spread = pt.sqrt((overdispersion**2 + slow) / pt.maximum(alike, 1.0))
+    return _informed_noise("common", data, (1, structure.n_periods), residual, total, spread)[0]
+
+
+def _informed_noise(
+    name: str,
+    data: Arrays,
+    shape: tuple[int, int],
+    residual: TensorVariable,
+    weight: TensorVariable,
+    spread: TensorVariable,
+) -> TensorVariable:
+    scale, rho = process(name, data)
+    shocks = pm.Flat(f"{name}_z", shape=shape)
+    path, log_density = informed_path(shocks, residual, weight, spread, scale, rho)
     pm.Potential(f"{name}_path", log_density)
     return path
 

@@ -37,7 +37,7 @@ def build(data: ModelData, *, informed: bool = True) -> pm.Model:
         # overdispersion; a score carries its persistence in its errors.
         counts, several = structure.likelihood != "normal", structure.n_areas > 1
         if structure.autocorrelation and several:
-            eta0 = eta0 + components.noise_path("common", arrays, (structure.n_periods,))[None, :]
+            eta0 = eta0 + components.common_noise(arrays, structure, eta0 + effect, overdispersion, informed)[None, :]
         if structure.autocorrelation and counts:
             name = "area" if several else "common"
             eta0 = eta0 + components.area_noise(name, arrays, structure, eta0 + effect, overdispersion, informed)

@@ -3,6 +3,7 @@
 import importlib
 
 import numpy as np
+import pytensor
 import pytensor.tensor as pt
 import pytest
 from pytensor.link.numba.dispatch import basic
@@ -13,7 +14,7 @@ from models import compilation
 from models.autoregression import AutoregressiveFilter
 from models.informed_path import InformedPath, draw_paths, informed_path
 from tests.inference.fabricated import frame
-from tests.models.interpreted import build, evaluate, potential, random_point
+from tests.models.interpreted import INTERPRETED, build, evaluate, potential, random_point
 
 OD, SCALE, RHO = 0.3, 0.4, 0.6
 
@@ -116,6 +117,30 @@ def test_both_forms_are_one_model(design: str, likelihood: str, suppressed: bool
     np.testing.assert_allclose(evaluate(plain, there, ["mu"])[0], mu, rtol=1e-8)
     assert np.abs(path).max() > 0.05
     assert potential(informed, point) - float(path_density) == pytest.approx(potential(plain, there), rel=1e-8)
+
+
+@pytest.mark.slow
+def test_both_forms_are_one_model_where_areas_share_a_path() -> None:
+    """As above; here the two paths are read from the operations, because only their sum is seen outside."""
+    counts = np.random.default_rng(4).integers(2, 15, size=(3, 8)).astype(float)
+    counts[1, 4] = np.nan
+    of = frame(counts, [5, 6, 5], design="its", exposure=np.array([[40.0], [90.0], [40.0]]) * np.ones(8))
+    data = write_design(of)
+    informed, plain = build(data, informed=True), build(data, informed=False)
+    point = random_point(informed)
+    names = ("common", "area")
+    outputs = [informed[f"{name}_path"].owner.outputs[0] for name in names]
+    ask = pytensor.function(informed.free_RVs, outputs, mode=INTERPRETED, on_unused_input="ignore")
+    there = dict(point)
+    for name, path in zip(names, ask(*[point[variable.name] for variable in informed.free_RVs]), strict=True):
+        scale, rho = evaluate(informed, point, [f"{name}_sd"])[0], point[f"{name}_rho"]
+        shocks = path / scale
+        shocks[:, 1:] = (path[:, 1:] - rho * path[:, :-1]) / (scale * np.sqrt(1 - rho**2))
+        there[f"{name}_z"] = shocks if name == "area" else shocks[0]
+        assert np.abs(path).max() > 0.02
+    np.testing.assert_allclose(*(evaluate(m, p, ["mu"])[0] for m, p in ((informed, point), (plain, there))), rtol=1e-8)
+    densities = evaluate(informed, point, [f"{name}_path" for name in names])
+    assert potential(informed, point) - float(sum(densities)) == pytest.approx(potential(plain, there), rel=1e-8)
 
 
 def test_a_working_response_is_near_the_count_and_finite_at_none() -> None:
