@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.judgement import economics
-from evaluation.judgement.dossier import Material, log_rate_ratio, signed_money, weigh_harm, yearly
+from evaluation.judgement.dossier import Material, _no_value, log_rate_ratio, signed_money, weigh_harm, yearly
 from evaluation.judgement.overlap import estimate_jointly
 from evaluation.protocol import Indicator
 from evaluation.protocol.indicator import Severity
@@ -109,3 +109,24 @@ def test_measuring_on_has_to_be_able_to_change_something(rating, confidence, per
 def test_the_boards_own_decision_stands() -> None:
     own = {"recommended": "continue", "source": "plan", "because": "we want to"}
     assert economics.weigh_evidence(None, {"rating": "unclear"}, own, value(0, -1)) == own
+
+
+def test_why_there_is_no_value_is_said_in_the_order_in_which_it_could_be_mended() -> None:
+    own, costs, price = material(), SimpleNamespace(costs=object()), economics
+    free = SimpleNamespace(costs=None)
+    assert _no_value(costs, None, price, "lower_is_better") == "There is no estimate, so no value is given."
+    assert _no_value(free, own, price, "lower_is_better") == "No costs were given, so no value is given."
+    assert _no_value(costs, own, None, "lower_is_better") == "The indicator has no unit cost, so no value is given."
+    for found in (
+        _no_value(costs, own, price, "higher_is_better"),
+        _no_value(costs, material(likelihood="normal"), price, "lower_is_better"),
+    ):
+        assert found == "The indicator does not count events to be avoided, so no value is given."
+    assert _no_value(costs, own, price, "lower_is_better") is None
+
+
+def test_slopes_and_scores_of_the_log_rate_ratio() -> None:
+    # Over event times 0 to 23 months the mean slope term is 11.5 months of a year, with a prior of 0.25 a year.
+    found = log_rate_ratio(material(0.8, 0.05, shape="level_and_slope"))
+    assert found["prior_sd"] == pytest.approx(np.hypot(0.25, 0.25 * 11.5 / 12))
+    assert log_rate_ratio(material(likelihood="normal")) is None

@@ -144,3 +144,24 @@ def test_all_areas_are_judged_together_where_all_are_known(tmp_path: Path) -> No
     )
     assert add_areas(panel, delivery) is None
     assert add_areas(panel.isel(area=[0]), review.indicators["assaults"]) is None
+
+
+def test_nothing_recorded_and_a_point_alone_are_said_to_give_no_chart(tmp_path: Path) -> None:
+    alone = make(tmp_path / "a", [*LEVEL[:20], None, 30, 31])
+    assert judge(alone, None).why == "a period just before the newest is missing, and the chart has no gaps"
+    empty = make(tmp_path / "b", [None] * 5 + [7])  # the only number is provisional
+    assert judge(empty, None).why == "nothing is recorded"
+
+
+def test_weight_orders_what_a_board_should_look_at(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    calm = judge(make(tmp_path / "r", [*LEVEL, 30]), None)
+    assert calm.weight == 0
+    assert replace(calm, variation="concern").weight == 1
+    assert replace(calm, range_side=1).weight == 2
+    assert replace(calm, range_side=1, variation="concern").weight == 3
+    assert (replace(calm, range_side=1).range_variation, replace(calm, range_before=-1).range_variation_before) == (
+        "concern",
+        "improvement",
+    )

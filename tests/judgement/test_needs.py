@@ -110,3 +110,44 @@ def test_recorded_years_are_compared_over_what_is_known_in_both(need) -> None:
     found = assess_indicator(review, review.indicators["knife_offences"], gap, {}, 1)
     assert found.before == need.before - values[0, -18]
     assert found.again == need.again - values[0, -6], "the same month of the newest year is left out too"
+
+
+def test_holders_count_only_where_few_hold_half_beyond_chance_and_rising_only_with_another_criterion(need) -> None:
+    from dataclasses import replace
+
+    first, second = need.places[:2]
+    places = [replace(first, clear=0.0, low=90.0, high=90.0), replace(second, clear=0.0, low=10.0, high=10.0)]
+    held = concentrate(np.array([90.0, 10, 10, 10, 10, 10, 10, 10, 10]), np.ones(9), 0.95, 1)
+    assert held.areas == 1 and held.beyond < 0.05
+    beyond = replace(need, places=places, concentration=held, rising=0.99)
+    [found] = set_priorities([beyond])
+    assert (found.area, found.met) == (
+        first.name,
+        ["among the few areas that hold half, beyond chance", "the partnership's count is rising"],
+    )
+    [steady] = set_priorities([replace(beyond, rising=0.5)])
+    assert steady.met == ["among the few areas that hold half, beyond chance"]
+    assert set_priorities([replace(beyond, concentration=replace(held, beyond=0.5))]) == []
+
+
+def test_what_the_partnership_means_by_violence_is_what_is_assessed() -> None:
+    """Outcomes in counts with residents, of the definition if one is given; delivery and scores are not needs."""
+    from evaluation.judgement.needs import assess
+
+    review = load_review(PARAMS / "example")
+    one = review.settings.duty.definition
+    assert one is not None and len(one.indicators) >= 2
+    narrowed = one.model_copy(update={"indicators": one.indicators[:1]})
+    duty = review.settings.duty.model_copy(update={"definition": narrowed})
+    from dataclasses import replace
+
+    narrow = replace(review, settings=review.settings.model_copy(update={"duty": duty}))
+    assert [n.indicator.key for n in assess(narrow)] == [one.indicators[0]]
+
+
+def test_a_single_year_has_no_season_and_no_year_before(need) -> None:
+    review = load_review(PARAMS / "example")
+    panel = build_panel(review, "knife_offences").isel(time=slice(0, 12))
+    found = assess_indicator(review, review.indicators["knife_offences"], panel, {}, 1)
+    assert found.season == {}
+    assert np.isnan(found.before) and np.isnan(found.again)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from evaluation.judgement.stopping import decide, simulate_errors
+from evaluation.evidence.panel import build_panel
+from evaluation.judgement.stopping import Watch, decide, simulate_errors, watch_plans
+from evaluation.protocol import load_review
 from evaluation.protocol.plan import Stopping
+from tests.protocol.example_review import MONTHS, write_review
 
 RULE = Stopping()
 WORTH = float(np.log(0.95))
@@ -42,3 +47,58 @@ def test_a_strong_benefit_is_mostly_found() -> None:
     errors = simulate_errors([100.0, 400.0], RULE, 0.0, 0.25, WORTH, float(np.log(0.7)), 1)
     assert errors["success"] > 0.95
     assert errors["harm"] < 0.001
+
+
+TREATED = {"T01": "2023-01", "T02": "2023-01"}
+
+
+def watched(folder: Path, ratio: float, stopping: dict | None, until: int = len(MONTHS)) -> Watch:
+    """Counts around 60 a month in six towns, `ratio` times that where and when the scheme ran; known up to some month."""
+    rng = np.random.default_rng(4)
+    rows = ["area,period,count"]
+    for area in range(1, 7):
+        for month in MONTHS[:until]:
+            run = f"T{area:02d}" in TREATED and month >= "2023-01"
+            rows.append(f"T{area:02d},{month},{max(rng.poisson(60 * (ratio if run else 1.0)), 8)}")
+    text = "\n".join(rows) + "\n"
+    plan = {
+        "treated": TREATED,
+        "indicators": {"secondary": None},
+        "comparison": {"areas": ["T03", "T04", "T05", "T06"]},
+        "stopping": stopping,
+    }
+    write_review(
+        folder, outreach=plan, indicators={"admissions": None}, data={"assaults.csv": text, "admissions.csv": None}
+    )
+    review = load_review(folder)
+    [found] = watch_plans(review, lambda key: build_panel(review, key))
+    return found
+
+
+@pytest.mark.slow
+def test_a_strong_benefit_ends_it_at_the_first_look_and_error_rates_come_from_before_the_start(tmp_path: Path) -> None:
+    found = watched(tmp_path / "r", 0.5, {"first": 6, "every": 3, "looks": 3})
+    assert found.planned == ["2023-06", "2023-09", "2023-12"]
+    assert [look.period for look in found.looks] == found.planned
+    assert found.decided == 0 and found.verdicts[0] == "success"
+    assert all(sum(rates.values()) == pytest.approx(1.0) for rates in found.errors.values())
+    assert found.errors["a benefit of 20%"]["success"] > found.errors["no effect"]["success"]
+    assert found.errors["a harm of 20%"]["harm"] > 0.5 > found.errors["no effect"]["harm"]
+    assert found.peeking["always"] > found.peeking["once"], "who looks every month and believes 95% errs more often"
+    # Error rates were foreseen before the start: what happened since does not change them.
+    other = watched(tmp_path / "other", 1.5, {"first": 6, "every": 3, "looks": 3})
+    assert other.verdicts[0] == "harm"
+    assert other.errors["no effect"]["success"] == pytest.approx(found.errors["no effect"]["success"], abs=0.02)
+
+
+@pytest.mark.slow
+def test_only_looks_that_the_data_reach_are_taken(tmp_path: Path) -> None:
+    found = watched(tmp_path / "r", 1.0, {"first": 6, "every": 3, "looks": 4}, until=MONTHS.index("2023-08") + 1)
+    assert found.planned == ["2023-06", "2023-09", "2023-12", "2024-03"]
+    assert [look.period for look in found.looks] == ["2023-06"]
+
+
+def test_without_a_rule_fixed_in_advance_nothing_is_looked_at(tmp_path: Path) -> None:
+    found = watched(tmp_path / "r", 0.5, None)
+    assert (found.rule, found.looks, found.decided) == (None, [], None)
+    assert "no stopping rule in advance" in found.why
