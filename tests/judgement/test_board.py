@@ -86,3 +86,19 @@ def test_a_new_month_costs_its_series_and_another_program_costs_all(tmp_path: Pa
     answered.clear()
     board.watch(load_review(folder), refits=0, store=store, code="b")
     assert sorted(answered) == sorted(everything)
+
+
+def test_a_series_too_short_for_a_range_says_so_and_nothing_is_estimated(tmp_path: Path) -> None:
+    folder = write_review(tmp_path / "review", {})
+    text = (folder / "data" / "assaults.csv").read_text().splitlines()
+    short = [line for line in text if not line.startswith("T") or line.split(",")[1] >= "2022-07"]
+    (folder / "data" / "assaults.csv").write_text("\n".join(short) + "\n")
+    found = board.watch(load_review(folder), refits=2)
+    assert {j.why_no_range for j in found.judged} == {"fewer than 24 periods before the newest 12"}
+    assert all(j.expected is None for j in found.judged)
+
+
+def test_without_data_there_is_a_board_of_nothing(tmp_path: Path) -> None:
+    folder = write_review(tmp_path / "review", {})
+    (folder / "data" / "assaults.csv").write_text("area,period,count\n" + "".join(f"T01,{m},\n" for m in MONTHS))
+    assert board.watch(load_review(folder), refits=2).judged == []

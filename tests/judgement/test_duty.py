@@ -81,3 +81,14 @@ def test_what_is_due_late_and_done() -> None:
     ) == ("due", "today")
     assert entries["The review is published"].note == "in 92 days"
     assert entries["Review of: Serious Violence Strategy"].state == "not dated"
+
+
+def test_a_needs_assessment_that_was_made_is_evidence_and_made_up_data_a_gap() -> None:
+    review = load_review(PARAMS / "norfolk")
+    without, made = (
+        next(i for i in check_requirements(review, chapters, []) if i.requirement == "needs_assessment")
+        for chapters in ([], ["needs_assessment"])
+    )
+    assert "the chapter Strategic needs assessment was not made" in without.gaps
+    assert "the chapter Strategic needs assessment of this book" in made.evidence
+    assert review.settings.simulated and any("nothing here is evidence about a real place" in gap for gap in made.gaps)

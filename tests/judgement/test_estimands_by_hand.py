@@ -91,6 +91,26 @@ def test_what_cannot_be_measured_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     assert found is not None and found["net_averted"] is None and "no mode was found" in found["sentence"]
 
 
+@pytest.mark.slow
+def test_a_time_series_is_added_up_from_two_models_and_has_no_cross_check(tmp_path: Path) -> None:
+    """Without comparison areas there is nothing that the counts before and after could be set against."""
+    plan_alone = {
+        **ONE_TOWN,
+        "design": "its",
+        "comparison": None,
+        "displacement": {"buffer": ["T02"], "because": "next to it"},
+    }
+    review = review_of(tmp_path, outreach=plan_alone)
+    plan, panel = review.plans["outreach"], build_panel(review, "assaults")
+    target, around = displacement.net_draws(review, plan, panel, ["T02"], 1)
+    assert target.shape == around.shape and target.ndim == 1
+    assert np.corrcoef(target, around)[0, 1] == pytest.approx(0.0, abs=0.1), "two models, so independent draws"
+    found = displacement.read_displacement(review, plan, panel, 1, 0.95)
+    assert found is not None and (found["wdq"], found["wdd"]) == (None, None)
+    assert found["net_averted"] == asdict(summarise(target + around, 0.95))
+    assert "The cross-checks need comparison areas" in found["sentence"]
+
+
 def test_what_moved_next_door_is_no_gain(tmp_path: Path) -> None:
     """Target halved, the same number more around it: averted there, lost here, nothing on the whole."""
     moved = 20

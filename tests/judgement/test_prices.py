@@ -77,3 +77,10 @@ def test_an_unknown_offence_is_refused_with_the_nearest(tmp_path: Path) -> None:
 def test_a_unit_cost_is_a_name_or_a_sourced_value(given) -> None:
     with pytest.raises(ValueError, match="unit cost needs"):
         UnitCost(**given)
+
+
+def test_an_offence_that_is_not_priced_is_refused_and_the_nearest_named(tmp_path: Path) -> None:
+    (tmp_path / "unit_costs.csv").write_text(HEAD + "assault,2000,2022-23,Our own study,high\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no offence 'asault'") as refused:
+        price_of(indicator(offence="asault"), read_prices(tmp_path))
+    assert "assault" in refused.value.problems[0].remedy
