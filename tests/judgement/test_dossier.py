@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evaluation.judgement import economics
+from evaluation.judgement import economics, overlap
 from evaluation.judgement.dossier import Material, _no_value, log_rate_ratio, signed_money, weigh_harm, yearly
 from evaluation.judgement.overlap import estimate_jointly
 from evaluation.protocol import Indicator
@@ -80,6 +80,29 @@ def test_two_interventions_with_one_start_cannot() -> None:
     found = estimate_jointly(of, other, 1, 0.95)
     assert not found["separable"]
     assert found["joint"]["lower"] < 0.56 < found["joint"]["upper"], "what both did together is known all the same"
+
+
+def test_without_a_period_in_which_both_ran_or_a_fit_nothing_is_said_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, _ = panel(20, 0.8, 0.7, shared_start=False)
+    assert estimate_jointly(of, {"T01": "2099-01"}, 1, 0.95) is None
+
+    def fail(*_: object) -> None:
+        raise FloatingPointError("no mode was found")
+
+    monkeypatch.setattr(overlap, "approximate", fail)
+    assert estimate_jointly(*panel(20, 0.8, 0.7, shared_start=False), 1, 0.95) is None
+
+
+def test_harm_of_more_than_one_scale_has_no_unit() -> None:
+    def indicator(key: str, scale: str) -> Indicator:
+        return Indicator(key=key, title=key, severity=Severity(weight=10, scale=scale, source="test"))
+
+    review = SimpleNamespace(indicators={"a": indicator("a", "days"), "b": indicator("b", "points")})
+    plan = SimpleNamespace(indicators=SimpleNamespace(harm=["a", "b"]))
+    words = weigh_harm(plan, review, {"a": material(0.8), "b": material(0.8)}, 0.95)["sentence"]
+    assert words.endswith("The weights are of more than one scale, so their sum has no unit.")
+    review.indicators["b"] = indicator("b", "days")
+    assert "scale" not in weigh_harm(plan, review, {"a": material(0.8), "b": material(0.8)}, 0.95)["sentence"]
 
 
 def value(perfect: float, net: float) -> dict:

@@ -165,3 +165,12 @@ def test_weight_orders_what_a_board_should_look_at(tmp_path: Path) -> None:
         "concern",
         "improvement",
     )
+
+
+def test_a_rounded_count_is_drawn_where_it_was_published_and_a_withheld_one_is_not(tmp_path: Path) -> None:
+    counts: list[object] = [20, 25] * 6 + [30, "*"] + [25, 20] * 6
+    series = make(tmp_path / "r", counts, "direction: lower_is_better\n  rounded_to: 5")
+    assert series.value[:13].tolist() == [20, 25] * 6 + [30]
+    assert (series.low[0], series.high[0]) == (18, 22), "what it may have been is kept"
+    assert np.isnan(series.value[13]) and (series.low[13], series.high[13]) == (1, 7)
+    assert series.first == 14
