@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -118,7 +119,10 @@ def compile_structure(structure: Structure) -> Any:
     model = (its if structure.design == "its" else did).build(ModelData(structure, arrays))
     free = [variable.name for variable in model.free_RVs]
     kept = [name for name in KEPT_PARAMETERS if name in model.named_vars and name not in free]
-    return nutpie.compile_pymc_model(model, var_names=[*free, *kept, "focus_mu", "focus_mu0"])
+    with warnings.catch_warnings():
+        # Without a C compiler PyTensor fuses at most 32 operands, numba's code or not: a little slower, and no news to a user.
+        warnings.filterwarnings("ignore", "Loop fusion failed", UserWarning)
+        return nutpie.compile_pymc_model(model, var_names=[*free, *kept, "focus_mu", "focus_mu0"])
 
 
 def draw_prior(data: ModelData, n: int, seed: int) -> dict[str, Any]:
