@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.evidence.panel import build_panel
+from evaluation.judgement.change import compare_indicator
 from evaluation.judgement.monitoring import Range, add_areas, gather_series, judge
 from evaluation.protocol import load_review
 
@@ -174,3 +175,63 @@ def test_a_rounded_count_is_drawn_where_it_was_published_and_a_withheld_one_is_n
     assert (series.low[0], series.high[0]) == (18, 22), "what it may have been is kept"
     assert np.isnan(series.value[13]) and (series.low[13], series.high[13]) == (1, 7)
     assert series.first == 14
+
+
+def again(folder: Path, monitoring: str):
+    """The series of a review made before, its indicator watched in another way."""
+    path = folder / "indicators.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("{provisional: 1}", monitoring), encoding="utf-8")
+    review = load_review(folder)
+    return gather_series(review, review.indicators["assaults"], build_panel(review, "assaults"))[0]
+
+
+def test_a_window_that_is_left_out_is_marked_from_its_first_to_its_last_month(tmp_path: Path) -> None:
+    make(tmp_path / "r", LEVEL)
+    left = again(
+        tmp_path / "r",
+        "{provisional: 1, exclude: [{from: 2022-03, to: 2022-05, because: the control room burnt down}]}",
+    )
+    assert np.flatnonzero(left.left_out).tolist() == [2, 3, 4]
+
+
+def test_a_provisional_count_is_foreseen_from_what_editions_had_at_its_age(tmp_path: Path) -> None:
+    """Every edition had three quarters of its newest month, and the whole of those before."""
+    folder = tmp_path / "r"
+    final = [40 + (3 * t) % 7 for t in range(24)]
+    make(folder, final)
+    (folder / "editions" / "assaults").mkdir(parents=True)
+    for newest in range(2, 24):
+        counts = [*final[:newest], round(0.75 * final[newest])]
+        rows = [f"A01,{2022 + t // 12}-{t % 12 + 1:02d},{count}" for t, count in enumerate(counts)]
+        text = "\n".join(["area,period,count", *rows]) + "\n"
+        day = f"{2022 + (newest + 1) // 12}-{(newest + 1) % 12 + 1:02d}-15"
+        (folder / "editions" / "assaults" / f"{day}.csv").write_text(text, encoding="utf-8")
+    (folder / "data" / "assaults.csv").write_text(text, encoding="utf-8")
+    review = load_review(folder)
+    [series] = gather_series(review, review.indicators["assaults"], build_panel(review, "assaults"))
+    [foreseen] = series.nowcasts
+    assert (foreseen.position, foreseen.recorded) == (23, round(0.75 * final[23]))
+    assert foreseen.lower <= final[23] <= foreseen.upper
+    assert foreseen.median == pytest.approx(final[23], abs=2)
+    (folder / "data" / "assaults.csv").write_text(text.replace("A01,2022-01,40", "A01,2022-01,41"), encoding="utf-8")
+    [series] = gather_series(review, review.indicators["assaults"], build_panel(review, "assaults"))
+    assert series.nowcasts == (), "newer than its newest edition: the age of its counts is not known"
+
+
+def test_an_area_that_an_edition_did_not_have_is_new_and_revises_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    make(folder, LEVEL)
+    (folder / "areas.yaml").write_text(
+        "areas: {A01: {name: Town, population: 1000}, A02: {name: Village, population: 500}}", encoding="utf-8"
+    )
+    data = folder / "data" / "assaults.csv"
+    before = data.read_text(encoding="utf-8")
+    (folder / "editions" / "assaults").mkdir(parents=True)
+    (folder / "editions" / "assaults" / "2024-01-15.csv").write_text(before, encoding="utf-8")
+    data.write_text(before + before.split("\n", 1)[1].replace("A01", "A02"), encoding="utf-8")
+    review = load_review(folder)
+    indicator = review.indicators["assaults"]
+    judged = [judge(s, None) for s in gather_series(review, indicator, build_panel(review, "assaults"))]
+    found = compare_indicator(review, indicator, judged)
+    assert len(found.added) == len(LEVEL)
+    assert (found.revised, found.gone, found.same) == ([], 0, len(LEVEL))

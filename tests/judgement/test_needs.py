@@ -151,3 +151,20 @@ def test_a_single_year_has_no_season_and_no_year_before(need) -> None:
     found = assess_indicator(review, review.indicators["knife_offences"], panel, {}, 1)
     assert found.season == {}
     assert np.isnan(found.before) and np.isnan(found.again)
+
+
+def test_neighbours_in_the_areas_file_come_before_those_of_a_map_and_go_both_ways() -> None:
+    from types import SimpleNamespace
+
+    from evaluation.judgement.needs import adjacency
+
+    def review(**neighbours: list[str]):
+        areas = {code: SimpleNamespace(neighbours=neighbours.get(code, [])) for code in ("A", "B", "C")}
+        return SimpleNamespace(areas=SimpleNamespace(areas=areas))
+
+    declared = adjacency(review(A=["B"]), ["A", "B", "C"], {"B": ["C"]})  # type: ignore[arg-type]
+    assert declared is not None
+    assert declared.tolist() == [[False, True, False], [True, False, False], [False, False, False]]
+    from_map = adjacency(review(), ["A", "B", "C"], {"B": ["C", "elsewhere"]})  # type: ignore[arg-type]
+    assert from_map is not None and np.argwhere(from_map).tolist() == [[1, 2], [2, 1]]
+    assert adjacency(review(), ["A", "B", "C"], {}) is None  # type: ignore[arg-type]

@@ -84,3 +84,10 @@ def test_an_offence_that_is_not_priced_is_refused_and_the_nearest_named(tmp_path
     with pytest.raises(InputError, match="no offence 'asault'") as refused:
         price_of(indicator(offence="asault"), read_prices(tmp_path))
     assert "assault" in refused.value.problems[0].remedy
+
+
+def test_a_price_of_ones_own_is_taken_with_its_source_and_a_missing_one_is_none(tmp_path: Path) -> None:
+    own = indicator(value=900, price_year="2022-23", source="Our hospital")
+    found = price_of(own, read_prices(tmp_path))
+    assert (found.value, found.price_year, found.source, found.quality) == (900, "2022-23", "Our hospital", "not rated")
+    assert price_of(Indicator(key="assaults", title="Assaults"), read_prices(tmp_path)) is None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.evidence.panel import build_panel
+from evaluation.judgement import stopping
 from evaluation.judgement.stopping import Watch, decide, simulate_errors, watch_plans
 from evaluation.protocol import load_review
 from evaluation.protocol.plan import Stopping
@@ -52,7 +53,7 @@ def test_a_strong_benefit_is_mostly_found() -> None:
 TREATED = {"T01": "2023-01", "T02": "2023-01"}
 
 
-def watched(folder: Path, ratio: float, stopping: dict | None, until: int = len(MONTHS)) -> Watch:
+def watched(folder: Path, ratio: float, fixed: dict | None, until: int = len(MONTHS)) -> Watch:
     """Counts around 60 a month in six towns, `ratio` times that where and when the scheme ran; known up to some month."""
     rng = np.random.default_rng(4)
     rows = ["area,period,count"]
@@ -65,7 +66,7 @@ def watched(folder: Path, ratio: float, stopping: dict | None, until: int = len(
         "treated": TREATED,
         "indicators": {"secondary": None},
         "comparison": {"areas": ["T03", "T04", "T05", "T06"]},
-        "stopping": stopping,
+        "stopping": fixed,
     }
     write_review(
         folder, outreach=plan, indicators={"admissions": None}, data={"assaults.csv": text, "admissions.csv": None}
@@ -102,3 +103,13 @@ def test_without_a_rule_fixed_in_advance_nothing_is_looked_at(tmp_path: Path) ->
     found = watched(tmp_path / "r", 0.5, None)
     assert (found.rule, found.looks, found.decided) == (None, [], None)
     assert "no stopping rule in advance" in found.why
+
+
+def test_an_outcome_that_cannot_be_looked_at_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("looks are for counts and proportions; a score has no rate ratio")
+
+    monkeypatch.setattr(stopping, "take_look", refuse)
+    found = watched(tmp_path / "r", 1.0, {"first": 6, "every": 3, "looks": 3})
+    assert (found.looks, found.errors) == ([], {})
+    assert found.why == "looks are for counts and proportions; a score has no rate ratio"
