@@ -51,7 +51,7 @@ class Place:
         clear: probability that it is above it by a tenth or more.
         rank: 1 is the highest rate; best and worst rank within the interval.
         top: probability of being among the highest quarter.
-        similar: ratio to the pooled rate of the other areas of its group, None without a group.
+        similar: ratio to the pooled rate of the other areas of its group, None without a group or where none of them has data.
         similar_to: name of that group.
     """
 
@@ -217,9 +217,10 @@ def _places(review: Review, codes: list[str], low: Array, high: Array, exposure:
     found = []
     for i, code in enumerate(codes):
         group = next((n for n, g in review.areas.groups.items() if code in g.areas and len(g.areas) > 2), "")
+        members = review.areas.groups[group].areas if group else []
+        others = [codes.index(c) for c in members if c in codes and c != code]
         similar = None
-        if group:
-            others = [codes.index(c) for c in review.areas.groups[group].areas if c in codes and c != code]
+        if others:
             pooled = (rates.rate[:, others] * exposure[others]).sum(axis=1) / exposure[others].sum()
             similar = summarise(rates.rate[:, i] / pooled, interval)
         tail = (1.0 - interval) / 2.0
@@ -229,7 +230,7 @@ def _places(review: Review, codes: list[str], low: Array, high: Array, exposure:
                 code, review.areas.areas[code].name, float(low[i]), float(high[i]),
                 float((low[i] + high[i]) / 2.0 / exposure[i] * per_year), summarise(rates.rate[:, i] * per_year, interval),
                 summarise(rates.rate[:, i] / whole, interval), float((rates.rate[:, i] > whole).mean()), float((rates.rate[:, i] > CLEAR * whole).mean()),
-                (int(best), int(worst)), float((ranks[:, i] <= quarter).mean()), similar, group,
+                (int(best), int(worst)), float((ranks[:, i] <= quarter).mean()), similar, group if others else "",
             )
         )  # fmt: skip
     return found

@@ -102,3 +102,25 @@ def test_without_data_there_is_a_board_of_nothing(tmp_path: Path) -> None:
     folder = write_review(tmp_path / "review", {})
     (folder / "data" / "assaults.csv").write_text("area,period,count\n" + "".join(f"T01,{m},\n" for m in MONTHS))
     assert board.watch(load_review(folder), refits=2).judged == []
+
+
+def fail(*_: object) -> None:
+    raise FloatingPointError("no mode was found")
+
+
+def test_a_series_without_a_mode_is_charted_without_a_range_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "expect", fail)
+    found = board.watch(load_review(write_review(tmp_path / "review", {})), refits=2)
+    assert {(j.expected, j.why_no_range) for j in found.judged} == {(None, "no mode was found")}
+    assert all(j.chart is not None for j in found.judged), "the rules need no model"
+
+
+@pytest.mark.slow
+def test_refits_without_a_mode_are_left_out_of_the_tally(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    review = load_review(write_review(tmp_path / "review", {}))
+    assert board.watch(review, refits=4).ranges is not None
+    monkeypatch.setattr(board, "refit_tails", fail)
+    found = board.watch(review, refits=4)
+    assert found.ranges is None and all(j.expected is not None for j in found.judged)

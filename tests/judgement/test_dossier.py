@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -153,3 +154,8 @@ def test_slopes_and_scores_of_the_log_rate_ratio() -> None:
     found = log_rate_ratio(material(0.8, 0.05, shape="level_and_slope"))
     assert found["prior_sd"] == pytest.approx(np.hypot(0.25, 0.25 * 11.5 / 12))
     assert log_rate_ratio(material(likelihood="normal")) is None
+
+
+def test_scores_have_no_joint_estimate() -> None:
+    of, other = panel(20, 0.8, 0.7, shared_start=False)
+    assert estimate_jointly(replace(of, likelihood="normal"), other, 1, 0.95) is None

@@ -210,3 +210,18 @@ def test_what_was_avoided_for_each_unit_delivered(tmp_path: Path) -> None:
     crossing = averted | {"lower": -5.0}
     told = delivery.read_delivery(plan, {"rating": "benefit", "events_averted": crossing}, indicator)
     assert told is not None and "averted_per_unit" not in told
+
+
+def test_a_buffer_of_the_comparison_without_data_leaves_no_cross_check(tmp_path: Path) -> None:
+    review = review_of(tmp_path, outreach=ONE_TOWN)
+    plan, panel = review.plans["outreach"], build_panel(review, "assaults")
+    assert displacement.count_cells(review, plan, panel, ["T02"]) is not None
+    assert displacement.count_cells(review, plan, panel.drop_sel(area="T06"), ["T02"]) is None
+
+
+def test_where_no_area_can_be_spared_no_more_are_proposed(tmp_path: Path) -> None:
+    review = review_of(tmp_path)
+    plan, panel = review.plans["outreach"], build_panel(review, "assaults")
+    # Three to compare with: two must stay, so one may join; of two, none may.
+    assert [len(found) for found in feasibility.choose_areas(review, plan, panel)] == [1, 2, 3]
+    assert [len(found) for found in feasibility.choose_areas(review, plan, panel.drop_sel(area="T05"))] == [1, 2]

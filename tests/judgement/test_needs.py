@@ -168,3 +168,29 @@ def test_neighbours_in_the_areas_file_come_before_those_of_a_map_and_go_both_way
     from_map = adjacency(review(), ["A", "B", "C"], {"B": ["C", "elsewhere"]})  # type: ignore[arg-type]
     assert from_map is not None and np.argwhere(from_map).tolist() == [[1, 2], [2, 1]]
     assert adjacency(review(), ["A", "B", "C"], {}) is None  # type: ignore[arg-type]
+
+
+def test_two_areas_have_no_concentration_and_a_year_without_events_no_season() -> None:
+    review = load_review(PARAMS / "example")
+    panel = build_panel(review, "knife_offences")
+    few = panel.isel(area=slice(0, 2))
+    indicator = review.indicators["knife_offences"]
+    assert assess_indicator(review, indicator, few, {}, 1).concentration is None
+    assert assess_indicator(review, indicator, panel.isel(area=slice(0, 3)), {}, 1).concentration is not None
+    none = panel.copy(deep=True)
+    for name in ("value", "low", "high"):
+        none[name][:] = 0.0
+    assert assess_indicator(review, indicator, none, {}, 1).season == {}
+
+
+def test_an_area_alone_of_its_group_is_compared_with_nobody() -> None:
+    review = load_review(PARAMS / "example")
+    panel = build_panel(review, "knife_offences")
+    name, group = next((n, g) for n, g in review.areas.groups.items() if len(g.areas) > 2)
+    inside = [code for code in group.areas if code in panel.area.values]
+    outside = [code for code in panel.area.values if code not in group.areas]
+    of = review.indicators["knife_offences"]
+    alone, _ = assess_indicator(review, of, panel.sel(area=[inside[0], outside[0]]), {}, 1).places
+    assert (alone.similar, alone.similar_to) == (None, "")
+    both = assess_indicator(review, of, panel.sel(area=inside[:2]), {}, 1).places[0]
+    assert both.similar_to == name and both.similar is not None and np.isfinite(both.similar.median)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.judgement.nowcast import FEWEST_PERIODS, draw_final, nowcast
+from evaluation.judgement.nowcast import FEWEST_PERIODS, _dispersion, draw_final, nowcast
 
 REPORTED = (0.6, 0.85, 0.95)
 
@@ -64,3 +64,17 @@ def test_too_few_editions_teach_nothing() -> None:
     final, editions = delayed(np.random.default_rng(3))
     kept = slice(20, 20 + FEWEST_PERIODS - 1)
     assert nowcast(final, list(range(40))[kept], editions[kept], 0, 39, 0, [38], 0.95, 1) == []
+
+
+def test_with_nothing_to_expect_the_spread_is_that_of_counts() -> None:
+    cells = np.ones((1, 1), dtype=bool)
+    assert _dispersion(np.array([[3.0]]), np.array([[0.0]]), cells) == 1.0
+    assert _dispersion(np.array([[3.0]]), np.array([[2.0]]), cells, floor=1.5) == 1.5, (
+        "one cell tells nothing of a spread"
+    )
+
+
+def test_editions_without_a_pair_at_this_age_teach_nothing() -> None:
+    final, editions = delayed(np.random.default_rng(4))
+    unknown = np.full_like(editions, np.nan)
+    assert nowcast(final, list(range(40)), unknown, 0, 39, 0, [38], 0.95, 1) == []

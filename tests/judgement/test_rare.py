@@ -92,3 +92,11 @@ def test_days_between_events_signal_silence_and_a_fresh_gap_only() -> None:
     fresh, stale = (t_chart(late, late[-1] + 1, late[-1] + d) for d in (0.0, 1.0))
     assert fresh is not None and (fresh.signal, fresh.rarer) == ("gap", 1)
     assert stale is not None and stale.signal == "", "it is no news of a period without an event"
+
+
+def test_a_gap_is_a_signal_only_until_the_next_period() -> None:
+    """After years of an event every second month, sixty quiet months and one event: rarer, as long as it is the newest."""
+    ended = g_chart([1, 0] * 20 + [0] * 60 + [1])
+    assert ended is not None and (ended.signal, ended.rarer) == ("gap", 1)
+    since = g_chart([1, 0] * 20 + [0] * 60 + [1, 0])
+    assert since is not None and (since.signal, since.rarer) == ("", 0)
