@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from evaluation.judgement.false_alarms import board_alarms, make_quiet, newest_signals, quiet_gaps, refit_alarms
+from evaluation.judgement.false_alarms import (
+    board_alarms,
+    make_quiet,
+    newest_signals,
+    quiet_gaps,
+    quiet_path,
+    refit_alarms,
+)
 from evaluation.judgement.rare import g_chart
+from tests.inference.fabricated import frame
 
 
 def test_a_board_adds_up_its_charts() -> None:
@@ -57,3 +68,22 @@ def test_quiet_gaps_are_judged_as_the_board_judges_them() -> None:
     assert by_periods.tolist() == [(c := g_chart(row > 0)) is not None and c.rarer != 0 for row in made]
     bounds = np.stack([np.arange(120) * 30, np.arange(120) * 30 + 29], axis=1)
     assert quiet_gaps(made, bounds, rng).mean() < 0.06
+
+
+@pytest.mark.parametrize(
+    ("per_year", "seasonal", "terms"), [(12.0, True, 6), (4.0, True, 4), (12.0, False, 2), (1.0, True, 2)]
+)
+def test_a_quiet_path_has_level_trend_and_as_much_season_as_its_periods_can_show(
+    per_year: float, seasonal: bool, terms: int
+) -> None:
+    """What no term of the quiet path explains is left out of it; what its terms can say is kept whole."""
+    time = np.arange(48)
+    of = replace(frame(np.full((1, 48), 20.0), [48], per_year=per_year), seasonal=seasonal)
+    angle = 2 * np.pi * time / per_year
+    columns = [np.ones(48), time / per_year, np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)][:terms]
+    own = 3.0 + sum(0.1 * column for column in columns[1:])
+    kept = quiet_path(of, SimpleNamespace(mean=np.exp(own)[None, :]))  # type: ignore[arg-type]
+    assert kept == pytest.approx(own)
+    jolt = np.where(time == 20, 1.0, 0.0)
+    calm = quiet_path(of, SimpleNamespace(mean=np.exp(own + jolt)[None, :]))  # type: ignore[arg-type]
+    assert np.abs(calm - own).max() < 0.4

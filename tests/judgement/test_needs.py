@@ -194,3 +194,16 @@ def test_an_area_alone_of_its_group_is_compared_with_nobody() -> None:
     assert (alone.similar, alone.similar_to) == (None, "")
     both = assess_indicator(review, of, panel.sel(area=inside[:2]), {}, 1).places[0]
     assert both.similar_to == name and both.similar is not None and np.isfinite(both.similar.median)
+
+
+def test_without_a_mode_no_change_over_the_year_is_told(need, monkeypatch: pytest.MonkeyPatch) -> None:
+    from evaluation.judgement import needs
+
+    def fail(*_: object) -> None:
+        raise FloatingPointError("no mode was found")
+
+    monkeypatch.setattr(needs, "expect", fail)
+    review = load_review(PARAMS / "example")
+    found = assess_indicator(review, review.indicators["knife_offences"], build_panel(review, "knife_offences"), {}, 1)
+    assert found.change is None and np.isnan(found.rising)
+    assert found.total == need.total, "everything else is told"
