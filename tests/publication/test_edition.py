@@ -10,6 +10,8 @@ from evaluation.publication.disclosure import Safe
 from evaluation.publication.display import Table, Text
 from evaluation.publication.edition import open_edition, write_failure
 
+pytestmark = pytest.mark.slow  # each stores a review and tells it
+
 
 def words(blocks) -> str:
     texts = [str(b.html) if isinstance(b, Text) else b.data.to_csv() for b in blocks if isinstance(b, (Text, Table))]
