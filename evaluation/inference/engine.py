@@ -172,8 +172,8 @@ def _settings(task: Task, n_dim: int) -> Any:
     (:mod:`models.informed_path`) nearly every parameter is nearly standard normal, and trajectories turn on the sphere
     between gradients (``ExactNormal``: no error on a standard normal posterior, so only the departure from one limits
     the step). Elsewhere they do not: in a saturated panel without persistence, with priors a thousand times as wide as
-    its posterior, chains on the sphere did not find it in the tuning of a draft. Measured in
-    ``book/developing/decisions/0012``.
+    its posterior, chains on the sphere did not find it in the tuning of a draft
+    (``book/developing/decisions/0012``).
     """
     from nutpie import _lib
 

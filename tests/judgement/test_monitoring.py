@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,8 +156,6 @@ def test_nothing_recorded_and_a_point_alone_are_said_to_give_no_chart(tmp_path: 
 
 
 def test_weight_orders_what_a_board_should_look_at(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     calm = judge(make(tmp_path / "r", [*LEVEL, 30]), None)
     assert calm.weight == 0
     assert replace(calm, variation="concern").weight == 1

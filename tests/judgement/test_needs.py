@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from evaluation.evidence.panel import build_panel
-from evaluation.judgement.needs import assess_indicator, concentrate, yearly
+from evaluation.judgement import needs
+from evaluation.judgement.needs import adjacency, assess, assess_indicator, concentrate, yearly
 from evaluation.judgement.priorities import harm, set_priorities
 from evaluation.protocol import load_review
 
@@ -72,8 +75,6 @@ def test_a_priority_meets_a_criterion_of_its_own_area(need) -> None:
 
 
 def weighed(key: str, total: float, weight: float | None):
-    from types import SimpleNamespace
-
     from evaluation.protocol.indicator import HarmWeight
 
     value = None if weight is None else HarmWeight(value=weight, unit="points", source="made up")
@@ -91,8 +92,6 @@ def test_harm_is_weighed_with_and_without_the_heaviest_kind() -> None:
 
 
 def test_what_is_surely_a_little_above_is_no_priority(need) -> None:
-    from dataclasses import replace
-
     place = replace(need.places[0], above=1.0, clear=0.2)
     assert set_priorities([replace(need, places=[place], concentration=None)]) == []
     assert len(set_priorities([replace(need, places=[replace(place, clear=0.96)], concentration=None)])) == 1
@@ -113,8 +112,6 @@ def test_recorded_years_are_compared_over_what_is_known_in_both(need) -> None:
 
 
 def test_holders_count_only_where_few_hold_half_beyond_chance_and_rising_only_with_another_criterion(need) -> None:
-    from dataclasses import replace
-
     first, second = need.places[:2]
     places = [replace(first, clear=0.0, low=90.0, high=90.0), replace(second, clear=0.0, low=10.0, high=10.0)]
     held = concentrate(np.array([90.0, 10, 10, 10, 10, 10, 10, 10, 10]), np.ones(9), 0.95, 1)
@@ -131,16 +128,12 @@ def test_holders_count_only_where_few_hold_half_beyond_chance_and_rising_only_wi
 
 
 def test_what_the_partnership_means_by_violence_is_what_is_assessed() -> None:
-    """Outcomes in counts with residents, of the definition if one is given; delivery and scores are not needs."""
-    from evaluation.judgement.needs import assess
-
+    """Of the indicators those that its definition of serious violence names."""
     review = load_review(PARAMS / "example")
     one = review.settings.duty.definition
     assert one is not None and len(one.indicators) >= 2
     narrowed = one.model_copy(update={"indicators": one.indicators[:1]})
     duty = review.settings.duty.model_copy(update={"definition": narrowed})
-    from dataclasses import replace
-
     narrow = replace(review, settings=review.settings.model_copy(update={"duty": duty}))
     assert [n.indicator.key for n in assess(narrow)] == [one.indicators[0]]
 
@@ -154,10 +147,6 @@ def test_a_single_year_has_no_season_and_no_year_before(need) -> None:
 
 
 def test_neighbours_in_the_areas_file_come_before_those_of_a_map_and_go_both_ways() -> None:
-    from types import SimpleNamespace
-
-    from evaluation.judgement.needs import adjacency
-
     def review(**neighbours: list[str]):
         areas = {code: SimpleNamespace(neighbours=neighbours.get(code, [])) for code in ("A", "B", "C")}
         return SimpleNamespace(areas=SimpleNamespace(areas=areas))
@@ -197,8 +186,6 @@ def test_an_area_alone_of_its_group_is_compared_with_nobody() -> None:
 
 
 def test_without_a_mode_no_change_over_the_year_is_told(need, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evaluation.judgement import needs
-
     def fail(*_: object) -> None:
         raise FloatingPointError("no mode was found")
 
