@@ -26,12 +26,13 @@ def register(arrays: dict[str, np.ndarray]) -> Arrays:
     They enter laid end to end (see :func:`models.structure.pack`) and are views of that inside the model: the sampler
     compiles code of its own for every ``pm.Data``, which took ten times as long as compiling the model.
     """
-    packed = {kind: pm.Data(kind, flat) for kind, flat in pack(arrays).items()}
+    packed = {kind: pm.Data(kind, flat, shape=flat.shape) for kind, flat in pack(arrays).items()}
     views, taken = {}, dict.fromkeys(packed, 0)
     for name, array in arrays.items():
         kind = kind_of(array)
         start, taken[kind] = taken[kind], taken[kind] + array.size
-        views[name] = packed[kind][start : taken[kind]].reshape(array.shape)
+        whole = packed[kind]
+        views[name] = whole[start : taken[kind]].reshape(array.shape) if array.ndim else whole[start]
     return views
 
 

@@ -13,6 +13,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from models import negative_binomial
 from models.components import Arrays, noise_scale, persistence
 from models.rising_factorial import log_rising_factorial
 from models.structure import Structure
@@ -55,15 +56,12 @@ def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure, over
             add_intervals(data["censored_counts"] * cell - pt.exp(cell), data)
     else:
         phi = 1.0 / (overdispersion**2 + 1e-8)
-        log_ratio = log_mu - pt.log(phi)
-        rising = log_rising_factorial(data["distinct"], phi)
-        log_total = pt.log1p(pt.exp(log_ratio))
-        exact = data["value"] * log_ratio - (data["value"] + phi) * log_total
-        pm.Potential("likelihood", pt.sum(data["exact"] * exact) + pt.sum(data["n_exact"] * rising))
+        cells = (data[name] for name in ("log_exposure", "value", "exact", "distinct", "n_exact"))
+        pm.Potential("likelihood", negative_binomial.log_likelihood(eta, *cells, phi))
         if structure.n_censored:
-            counts, at = data["censored_counts"], data["censored_at"]
-            ratio, total = log_ratio.flatten()[at][:, None], log_total.flatten()[at][:, None]
-            add_intervals(counts * ratio - (counts + phi) * total + rising[data["censored_distinct"]], data)
+            counts, log_ratio = data["censored_counts"], log_mu.flatten()[data["censored_at"]][:, None] - pt.log(phi)
+            rising = log_rising_factorial(data["distinct"], phi)[data["censored_distinct"]]
+            add_intervals(counts * log_ratio - (counts + phi) * pt.log1p(pt.exp(log_ratio)) + rising, data)
     return lambda link: pt.exp(link + data["log_exposure"])
 
 

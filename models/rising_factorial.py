@@ -32,27 +32,29 @@ def rise(counts: Array, start: float) -> tuple[Array, Array]:
     A count of 0 (all padding is) costs nothing and gives 0.
     """
     value, slope = np.zeros_like(counts), np.zeros_like(counts)
-    log_start = np.log(start)
-    from_value, from_slope = 0.0, 0.0
-    if start < LARGE:
-        from_value, from_slope = log_gamma(start)
-    else:
-        from_value, from_slope = remainder(start)
+    log_start, at_start = np.log(start), log_gamma_at(start)
     for i in range(counts.size):
-        n = counts[i]
-        if n == 0.0:
-            continue
-        if start < LARGE:
-            to_value, to_slope = log_gamma(start + n)
-            value[i] = to_value - from_value
-            slope[i] = to_slope - from_slope
-        else:
-            # The leading terms of the two series, subtracted by hand: nothing cancels however large the start.
-            to_value, to_slope = remainder(start + n)
-            growth = np.log1p(n / start)
-            value[i] = (start + n - 0.5) * growth + n * (log_start - 1.0) + to_value - from_value
-            slope[i] = growth + to_slope - from_slope
+        if counts[i] != 0.0:
+            value[i], slope[i] = difference(counts[i], start, log_start, at_start)
     return value, slope
+
+
+@numba.njit(cache=True)
+def log_gamma_at(start: float) -> tuple[float, float]:
+    """What :func:`difference` needs of the start alone."""
+    return log_gamma(start) if start < LARGE else remainder(start)
+
+
+@numba.njit(cache=True)
+def difference(n: float, start: float, log_start: float, at_start: tuple[float, float]) -> tuple[float, float]:
+    """``log gamma(n + start) - log gamma(start)`` and its derivative by ``start``."""
+    if start < LARGE:
+        value, slope = log_gamma(start + n)
+        return value - at_start[0], slope - at_start[1]
+    # The leading terms of the two series, subtracted by hand: nothing cancels however large the start.
+    value, slope = remainder(start + n)
+    growth = np.log1p(n / start)
+    return (start + n - 0.5) * growth + n * (log_start - 1.0) + value - at_start[0], growth + slope - at_start[1]
 
 
 @numba.njit(cache=True)
