@@ -14,9 +14,10 @@ from pytensor.tensor.variable import TensorVariable
 
 from models.autoregression import autoregressive_path
 from models.informed_path import informed_path
-from models.structure import COEFFICIENTS, SEASON_TERMS, Structure, kind_of, pack
+from models.structure import COEFFICIENTS, SEASON_TERMS, Structure, informed_sizes, kind_of, pack
 
 Arrays = dict[str, TensorVariable]
+Terms = dict[str, TensorVariable]
 WIDEST = 1.0  # on the link scale: a factor of e, the standard deviation of the default prior of a level
 
 
@@ -36,20 +37,43 @@ def register(arrays: dict[str, np.ndarray]) -> Arrays:
     return views
 
 
-def normal_about_zero(name: str, sd: TensorVariable, shape: int | tuple[int, ...] = ()) -> TensorVariable:
+def informed_terms(data: Arrays, structure: Structure) -> Terms:
+    """Levels, trend, season and effect, each in units of its prior's standard deviation, written about what the data say of them.
+
+    A level, a trend and a step of one series are known far better than their priors say and only together: in the units of
+    those priors the sampler starts far away and in a narrow ridge. Here the free parameters are departures from a
+    generalised least squares estimate, in units of its error (``evaluation.inference.coordinates``). The change of
+    variables is linear, so its determinant is constant; the prior is the same.
+    """
+    z = pm.Flat("terms_z", shape=data["terms_centre"].type.shape)
+    units = data["terms_centre"] + pt.dot(data["terms_factor"], z)
+    pm.Potential("terms", -0.5 * pt.sum(units**2))
+    terms, taken = {}, 0
+    for name, size in informed_sizes(structure).items():
+        terms[name] = units[taken] if size == 0 else units[taken : taken + size]
+        taken += max(size, 1)
+    return terms
+
+
+def normal_about_zero(
+    name: str, sd: TensorVariable, shape: int | tuple[int, ...] = (), terms: Terms | None = None
+) -> TensorVariable:
     """A normal quantity with mean 0 and this standard deviation on the link scale, written about its likely posterior.
 
-    The free parameter ``<name>_z`` is in units of ``sd``, but of no more than ``WIDEST``: the data know a level to a tenth
+    Where it is not among the ``terms`` that the data inform, the free parameter ``<name>_z`` is in units of ``sd``, but of no
+    more than ``WIDEST``: the data know a level to a tenth
     or better, and in units of a prior a hundred times as wide the posterior is a point that chains may not find while
     they are tuned. The prior is the same.
     """
+    if terms and name in terms:
+        return sd * pm.Deterministic(f"{name}_z", terms[name])
     z = pm.Normal(f"{name}_z", 0.0, pt.maximum(sd / WIDEST, 1.0), shape=shape)
     return pt.minimum(sd, WIDEST) * z
 
 
-def area_levels(data: Arrays, structure: Structure) -> TensorVariable:
+def area_levels(data: Arrays, structure: Structure, terms: Terms | None = None) -> TensorVariable:
     """Level of each area on the link scale, shape (area,)."""
-    departure = normal_about_zero("level", data["level_sd"], structure.n_areas)
+    departure = normal_about_zero("level", data["level_sd"], structure.n_areas, terms)
     return pm.Deterministic("level", data["level_mean"] + departure)
 
 
@@ -63,9 +87,9 @@ def free_period_effects(data: Arrays, structure: Structure) -> TensorVariable:
     return pm.Deterministic("period", free - pt.sum(used * free) / pt.sum(used))
 
 
-def trend(data: Arrays) -> TensorVariable:
+def trend(data: Arrays, terms: Terms | None = None) -> TensorVariable:
     """Linear trend per year on the link scale, zero at the first start, shape (time,)."""
-    slope = pm.Deterministic("trend", data["trend_mean"] + normal_about_zero("trend", data["trend_sd"]))
+    slope = pm.Deterministic("trend", data["trend_mean"] + normal_about_zero("trend", data["trend_sd"], terms=terms))
     return slope * data["year"]
 
 
@@ -76,9 +100,9 @@ def area_trends(data: Arrays, structure: Structure) -> TensorVariable:
     return (spread * z)[:, None] * data["year"][None, :]
 
 
-def season(data: Arrays) -> TensorVariable:
+def season(data: Arrays, terms: Terms | None = None) -> TensorVariable:
     """Annual harmonics, shape (time,)."""
-    return pt.dot(data["season"], normal_about_zero("season", data["season_sd"], SEASON_TERMS))
+    return pt.dot(data["season"], normal_about_zero("season", data["season_sd"], SEASON_TERMS, terms))
 
 
 def noise_scale(name: str, data: Arrays) -> TensorVariable:
@@ -174,7 +198,7 @@ def _informed_noise(
     return path
 
 
-def treatment_effect(data: Arrays, structure: Structure) -> TensorVariable:
+def treatment_effect(data: Arrays, structure: Structure, terms: Terms | None = None) -> TensorVariable:
     """Effect on the link scale, zero in every cell that is not treated, shape (area, time).
 
     Parametric shapes are columns of ``basis``. Where there are several start dates, each cohort departs from the
@@ -183,7 +207,7 @@ def treatment_effect(data: Arrays, structure: Structure) -> TensorVariable:
     if not structure.pooled:
         cells = normal_about_zero("cell", data["coefficient_sd"][0], structure.n_cells)
         return (data["coefficient_mean"][0] + cells)[data["cell_of"]] * data["in_cell"]
-    departure = normal_about_zero("coefficient", data["coefficient_sd"], COEFFICIENTS)
+    departure = normal_about_zero("coefficient", data["coefficient_sd"], COEFFICIENTS, terms)
     coefficients = pm.Deterministic("coefficient", data["coefficient_mean"] + departure)
     basis = data["basis"]
     if structure.decay:

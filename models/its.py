@@ -12,7 +12,7 @@ from __future__ import annotations
 import pymc as pm
 
 from models import components, likelihoods
-from models.structure import ModelData, check_layout
+from models.structure import ModelData, check_layout, informed_sizes
 
 
 def build(data: ModelData, *, informed: bool = True) -> pm.Model:
@@ -27,11 +27,12 @@ def build(data: ModelData, *, informed: bool = True) -> pm.Model:
     structure = data.structure
     with pm.Model() as model:
         arrays = components.register(data.arrays)
-        eta0 = components.area_levels(arrays, structure)[:, None]
-        eta0 = eta0 + (components.trend(arrays) + components.season(arrays))[None, :]
+        terms = components.informed_terms(arrays, structure) if informed and informed_sizes(structure) else None
+        eta0 = components.area_levels(arrays, structure, terms)[:, None]
+        eta0 = eta0 + (components.trend(arrays, terms) + components.season(arrays, terms))[None, :]
         if structure.area_trends:
             eta0 = eta0 + components.area_trends(arrays, structure)
-        effect = components.treatment_effect(arrays, structure)
+        effect = components.treatment_effect(arrays, structure, terms)
         overdispersion = likelihoods.overdispersion(arrays, structure)
         # Without a persistent path, independent noise between periods is the count likelihood's own
         # overdispersion; a score carries its persistence in its errors.

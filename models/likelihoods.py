@@ -56,8 +56,10 @@ def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure, over
             add_intervals(data["censored_counts"] * cell - pt.exp(cell), data)
     else:
         phi = 1.0 / (overdispersion**2 + 1e-8)
-        cells = (data[name] for name in ("log_exposure", "value", "exact", "distinct", "n_exact"))
-        pm.Potential("likelihood", negative_binomial.log_likelihood(eta, *cells, phi))
+        exact = negative_binomial.log_likelihood(
+            eta, data["log_exposure"], data["value"], data["exact"], data["distinct"], data["n_exact"], phi
+        )
+        pm.Potential("likelihood", exact)
         if structure.n_censored:
             counts, log_ratio = data["censored_counts"], log_mu.flatten()[data["censored_at"]][:, None] - pt.log(phi)
             rising = log_rising_factorial(data["distinct"], phi)[data["censored_distinct"]]

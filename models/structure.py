@@ -112,6 +112,14 @@ def pack(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
     return {kind: np.concatenate(parts) for kind, parts in kinds.items()}
 
 
+def informed_sizes(structure: Structure) -> dict[str, int]:
+    """The terms of a single time series that are written about what the data say of them, in order, with their lengths (0: a scalar)."""
+    if structure.design != "its" or structure.likelihood == "normal" or not structure.autocorrelation:
+        return {}
+    sizes = {"level": structure.n_areas, "trend": 0, "season": SEASON_TERMS}
+    return sizes | ({"coefficient": COEFFICIENTS} if structure.pooled else {})
+
+
 def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
     """Name, shape and type of every array the model of this structure reads."""
     areas, periods = structure.n_areas, structure.n_periods
@@ -152,6 +160,10 @@ def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
     if structure.likelihood != "normal" and structure.autocorrelation:
         arrays["working_response"] = ((areas, periods), float)
         arrays["working_weight"] = ((areas, periods), float)
+    if sizes := informed_sizes(structure):
+        n = sum(max(size, 1) for size in sizes.values())
+        arrays["terms_centre"] = ((n,), float)
+        arrays["terms_factor"] = ((n, n), float)
     if structure.likelihood == "binomial":
         arrays["trials"] = ((areas, periods), float)
     if structure.likelihood == "normal":

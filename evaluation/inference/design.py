@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from evaluation.inference.coordinates import informed_terms, working_response
 from evaluation.inference.frame import Frame
 from models.structure import (
     AREA_BUCKETS,
@@ -20,6 +21,7 @@ from models.structure import (
     WIDTH_BUCKETS,
     ModelData,
     Structure,
+    informed_sizes,
     layout,
     round_up,
     widen,
@@ -89,6 +91,8 @@ def write_design(frame: Frame, floor: Structure | None = None) -> ModelData:
     if frame.likelihood != "normal":
         response, weight = working_response(frame, reference)
         arrays |= {"working_response": pad(response), "working_weight": pad(weight)}
+    if informed_sizes(structure):
+        arrays["terms_centre"], arrays["terms_factor"] = informed_terms(arrays, structure)
     if frame.likelihood == "binomial":
         arrays["trials"] = pad(np.where(np.isfinite(frame.exposure), frame.exposure, 0.0))
     if frame.likelihood == "normal":
@@ -180,32 +184,6 @@ def area_level(frame: Frame, reference: float) -> Array:
         share = (total + 0.5) / (exposure + 1.0)
         return np.log(share / (1 - share))
     return np.log(total + 0.5) - np.log(np.maximum(exposure / reference, 1e-9))
-
-
-def working_response(frame: Frame, reference: float) -> tuple[Array, Array]:
-    """One step of iteratively reweighted least squares towards each cell: its response and weight, both (area, time).
-
-    They are on the link scale, without exposure, and only choose the sampler's coordinates. The step starts at the count,
-    and a little above it where it is small, by no more than the area's mean rate gives: the logarithm of 0 is no response.
-    A cell known as an interval stands as its middle, with the variance of a count that may be any in it; a cell of which
-    nothing is known has weight 0.
-    """
-    known = frame.used & frame.observed & (frame.exposure > 0)
-    low, high = (np.where(np.isfinite(frame.value), frame.value, bound) for bound in (frame.low, frame.high))
-    size = np.where(known, frame.exposure, 1.0)
-    count = np.where(known, (low + high) / 2, 0.0)
-    rate = (count.sum(axis=1) + 0.5) / np.maximum(np.where(known, size, 0.0).sum(axis=1), 1e-12)
-    start = count + np.minimum(rate[:, None] * size, 1.0) / (count + 1.0)
-    if frame.likelihood == "binomial":
-        share = np.clip(start / size, 0.5 / (size + 1.0), (size + 0.5) / (size + 1.0))
-        weight, at = size * share * (1 - share), np.log(share / (1 - share))
-        response = at + (count - size * share) / weight
-    else:
-        weight, at = start, np.log(start * reference / size)
-        response = at + (count - start) / start
-    spread = np.where(known, ((high - low + 1.0) ** 2 - 1.0) / 12, 0.0)
-    weight = weight / (1.0 + spread / weight)
-    return np.where(known, response, 0.0), np.where(known, weight, 0.0)
 
 
 def season_terms(frame: Frame, n_periods: int) -> Array:

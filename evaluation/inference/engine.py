@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from models.structure import ModelData, Structure, check_layout, pack
 
@@ -146,29 +148,50 @@ def sample(task: Task, cores: int) -> Fit:
     program = compiled.with_data(**pack(task.data.arrays))
     started = time.perf_counter()
     sampling = _BackgroundSampler(
-        program, _settings(task, program.n_dim), np.zeros(program.n_dim), cores, progress_bar=False, save_warmup=False
+        program,
+        _settings(task, program.n_dim),
+        np.zeros(program.n_dim),
+        cores,
+        progress_bar=False,
+        return_raw_trace=True,
     )
-    trace = sampling.wait()
-    posterior = trace["posterior"].to_dataset()
-    kept = {name: posterior[name] for name in KEPT_PARAMETERS if name in posterior}
-    dims = ("chain", "draw", "area", "time")
+    chains, statistics = sampling.wait().get_arrow_trace()
+    draws = {}
     for name in ("mu", "mu0"):
-        kept[name] = xr.DataArray(posterior[f"focus_{name}"].values.astype(np.float32), dims=dims)
-    plain = {
-        name: xr.DataArray(array.values, dims=("chain", "draw", *(f"{name}_{i}" for i in range(array.ndim - 2))))
-        if name not in ("mu", "mu0")
-        else array
-        for name, array in kept.items()
-    }
-    divergences = int(trace["sample_stats"]["diverging"].values.sum())
-    return Fit(xr.Dataset(plain), divergences, time.perf_counter() - started)
+        values = _read_draws(chains, f"focus_{name}", task.sampler.tune).astype(np.float32)
+        draws[name] = xr.DataArray(values, dims=("chain", "draw", "area", "time"))
+    for name in KEPT_PARAMETERS:
+        if name in chains[0].column_names:
+            values = _read_draws(chains, name, task.sampler.tune)
+            dims = ("chain", "draw", *(f"{name}_{i}" for i in range(values.ndim - 2)))
+            draws[name] = xr.DataArray(values, dims=dims)
+    divergences = int(_read_draws(statistics, "diverging", task.sampler.tune).sum())
+    return Fit(xr.Dataset(draws), divergences, time.perf_counter() - started)
+
+
+def _read_draws(chains: Sequence[Any], name: str, tune: int) -> NDArray:
+    """One column of what the sampler returns, after the tuning; (chain, draw, ...).
+
+    The library's own reader makes a labelled array of every column, most of which nobody asked for: it took as long as a tenth
+    of a single series' draws, and copied every latent path of a panel.
+    """
+    import pyarrow
+
+    parts = []
+    for chain in chains:
+        column = chain.column(name)
+        shape = [int(size) for size in column.field.metadata.get(b"shape", b"").decode().split(",") if size]
+        values = pyarrow.array(column)
+        flat = values.flatten() if shape else values
+        parts.append(flat.to_numpy(zero_copy_only=False).reshape(-1, *shape)[tune:])
+    return np.stack(parts)
 
 
 def _settings(task: Task, n_dim: int) -> Any:
     """The sampler's settings, of which ``nutpie.sample`` itself does not let all be chosen.
 
-    With few parameters, as a single series of some years has, a low-rank mass matrix learns the correlation of level,
-    trend and effect; with more it costs more than it gives. Where the noise is written about what the data say of it
+    With few parameters a low-rank mass matrix learns how they go together, unless they are written about what the data say
+    of them (``terms_centre``); with more it costs more than it gives. Where the noise is written about what the data say of it
     (:mod:`models.informed_path`) nearly every parameter is nearly standard normal, and trajectories turn on the sphere
     between gradients (``ExactNormal``: no error on a standard normal posterior, so only the departure from one limits
     the step). Elsewhere they do not: in a saturated panel without persistence, with priors a thousand times as wide as
@@ -178,7 +201,8 @@ def _settings(task: Task, n_dim: int) -> Any:
     from nutpie import _lib
 
     kinds = _lib.PyNutsSettings
-    settings = kinds.LowRank(task.seed) if n_dim < LOW_RANK_LIMIT else kinds.Diag(task.seed)
+    low_rank = n_dim < LOW_RANK_LIMIT and "terms_centre" not in task.data.arrays
+    settings = kinds.LowRank(task.seed) if low_rank else kinds.Diag(task.seed)
     asked = task.sampler
     settings.update(
         {
@@ -191,7 +215,7 @@ def _settings(task: Task, n_dim: int) -> Any:
     chosen = settings.as_dict()["settings"]
     if "working_response" in task.data.arrays:
         chosen["trajectory_kind"] = "ExactNormal"
-    if n_dim < LOW_RANK_LIMIT:
+    if low_rank:
         chosen["adapt_options"]["mass_matrix_update_freq"] = UPDATE_EVERY
         chosen["adapt_options"]["mass_matrix_options"]["eigval_cutoff"] = EIGENVALUE_CUTOFF
     settings.update_settings(chosen)

@@ -9,10 +9,11 @@ import pytest
 from pytensor.link.numba.dispatch import basic
 from scipy import stats
 
-from evaluation.inference.design import working_response, write_design
+from evaluation.inference.design import write_design
 from models import compilation
 from models.autoregression import AutoregressiveFilter
 from models.informed_path import InformedPath, draw_paths, informed_path
+from models.negative_binomial import NegativeBinomialLikelihood
 from tests.inference.fabricated import frame
 from tests.models.interpreted import INTERPRETED, build, evaluate, potential, random_point
 
@@ -107,6 +108,7 @@ def test_both_forms_are_one_model(design: str, likelihood: str, suppressed: bool
     informed, plain = build(data, informed=True), build(data, informed=False)
     name = "common" if design == "its" else "area"
     point = random_point(informed)
+    point |= plain_terms(informed, point)
     mu, scale, path_density = evaluate(informed, point, ["mu", f"{name}_sd", f"{name}_path"])
     flat = evaluate(plain, point | {f"{name}_z": np.zeros_like(point[f"{name}_z"])}, ["mu"])[0]
     link = LINKS.get(likelihood, lambda mu, of: np.log(mu))
@@ -115,8 +117,38 @@ def test_both_forms_are_one_model(design: str, likelihood: str, suppressed: bool
     shocks[:, 1:] = (path[:, 1:] - rho * path[:, :-1]) / (scale * np.sqrt(1 - rho**2))  # the filter undone
     there = point | {f"{name}_z": shocks}
     np.testing.assert_allclose(evaluate(plain, there, ["mu"])[0], mu, rtol=1e-8)
-    assert np.abs(path).max() > 0.05
-    assert potential(informed, point) - float(path_density) == pytest.approx(potential(plain, there), rel=1e-8)
+    assert np.abs(path).max() > 0.02
+    found = potential(informed, point) - float(path_density) - terms_density(informed, point)
+    assert found == pytest.approx(potential(plain, there), rel=1e-8)
+
+
+def plain_terms(informed, point) -> dict[str, np.ndarray]:
+    """What the terms that the data inform are in units of their priors, where the model has any."""
+    names = [name for name in ("level_z", "trend_z", "season_z", "coefficient_z") if name not in point]
+    return dict(zip(names, evaluate(informed, point, names), strict=True)) if "terms_z" in point else {}
+
+
+def terms_density(informed, point) -> float:
+    """Their density, which both forms have: here as a term of the model, there as priors."""
+    return float(evaluate(informed, point, ["terms"])[0]) if "terms_z" in point else 0.0
+
+
+@pytest.mark.slow
+def test_the_density_of_terms_is_that_of_their_priors() -> None:
+    of = frame(np.random.default_rng(5).integers(5, 30, size=(1, 12)).astype(float), [8], design="its")
+    informed, plain = (build(write_design(of), informed=asked) for asked in (True, False))
+    density = []
+    for seed in (1, 2):
+        point = random_point(informed, seed)
+        units = plain_terms(informed, point)
+        assert sum(np.size(u) for u in units.values()) == 8
+        prior = sum(stats.norm.logpdf(u).sum() for u in units.values())
+        assert terms_density(informed, point) - 4 * np.log(2 * np.pi) == pytest.approx(prior, rel=1e-10)
+        at = point | units
+        variables = [plain[name] for name in units]
+        values = {plain.rvs_to_values[variable]: at[variable.name] for variable in variables}
+        density.append((float(sum(term.sum() for term in plain.logp(variables, sum=False)).eval(values)), prior))
+    assert density[0][0] - density[1][0] == pytest.approx(density[0][1] - density[1][1], rel=1e-8)
 
 
 @pytest.mark.slow
@@ -128,6 +160,7 @@ def test_both_forms_are_one_model_where_areas_share_a_path() -> None:
     data = write_design(of)
     informed, plain = build(data, informed=True), build(data, informed=False)
     point = random_point(informed)
+    point |= plain_terms(informed, point)
     names = ("common", "area")
     outputs = [informed[f"{name}_path"].owner.outputs[0] for name in names]
     ask = pytensor.function(informed.free_RVs, outputs, mode=INTERPRETED, on_unused_input="ignore")
@@ -140,18 +173,8 @@ def test_both_forms_are_one_model_where_areas_share_a_path() -> None:
         assert np.abs(path).max() > 0.02
     np.testing.assert_allclose(*(evaluate(m, p, ["mu"])[0] for m, p in ((informed, point), (plain, there))), rtol=1e-8)
     densities = evaluate(informed, point, [f"{name}_path" for name in names])
-    assert potential(informed, point) - float(sum(densities)) == pytest.approx(potential(plain, there), rel=1e-8)
-
-
-def test_a_working_response_is_near_the_count_and_finite_at_none() -> None:
-    value = np.array([[0.0, 2.0, 500.0, np.nan, np.nan, 3.0, 1.0, 0.0]])
-    low, high = value.copy(), value.copy()
-    low[0, 3], high[0, 3] = 1.0, 7.0
-    response, weight = working_response(frame(value, [6], low=low, high=high), 1.0)
-    assert np.isfinite(response).all() and weight[0, 4] == 0.0  # of the fifth month nothing is known
-    assert response[0, 2] == pytest.approx(np.log(500), abs=0.01) and weight[0, 2] == pytest.approx(500, rel=0.01)
-    assert 0 < weight[0, 3] < 4.0  # less than a count of 4 would have: it may be any from 1 to 7
-    assert (weight[0, [0, 1, 5, 6, 7]] > 0).all()
+    found = potential(informed, point) - float(sum(densities)) - terms_density(informed, point)
+    assert found == pytest.approx(potential(plain, there), rel=1e-8)
 
 
 def test_the_cache_of_compiled_code_notices_a_change_of_the_source(tmp_path, monkeypatch) -> None:
@@ -166,7 +189,12 @@ def test_the_cache_of_compiled_code_notices_a_change_of_the_source(tmp_path, mon
     source.write_bytes(b"a = 1\r\n")
     assert compilation.source_version(str(source)) == first
 
-    for op, module in ((InformedPath(), "informed_path"), (AutoregressiveFilter(), "autoregression")):
+    operations = {
+        "informed_path": InformedPath(),
+        "autoregression": AutoregressiveFilter(),
+        "negative_binomial": NegativeBinomialLikelihood(),
+    }
+    for module, op in operations.items():
         place = importlib.import_module(f"models.{module}")
         before = basic.numba_funcify_and_cache_key(op)[1]
         monkeypatch.setattr(place, "source_version", lambda file: 12345)
