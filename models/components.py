@@ -14,7 +14,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from models.autoregression import autoregressive_path
 from models.informed_path import informed_path
-from models.structure import COEFFICIENTS, SEASON_TERMS, Structure, informed_sizes, kind_of, pack
+from models.structure import COEFFICIENTS, SEASON_TERMS, Structure, informed_sizes, kind_of, nothing_but_terms, pack
 
 Arrays = dict[str, TensorVariable]
 Terms = dict[str, TensorVariable]
@@ -37,13 +37,17 @@ def register(arrays: dict[str, np.ndarray]) -> Arrays:
     return views
 
 
-def informed_terms(data: Arrays, structure: Structure) -> Terms:
+def informed_terms(data: Arrays, structure: Structure) -> tuple[Terms, TensorVariable | None]:
     """Levels, trend, season and effect, each in units of its prior's standard deviation, written about what the data say of them.
 
     A level, a trend and a step of one series are known far better than their priors say and only together: in the units of
     those priors the sampler starts far away and in a narrow ridge. Here the free parameters are departures from a
     generalised least squares estimate, in units of its error (``evaluation.inference.coordinates``). The change of
     variables is linear, so its determinant is constant; the prior is the same.
+
+    Returns:
+        The terms by name, and what they add up to on the link scale, (area, time): where a series consists of nothing else one
+        product gives that, and the sampler need not put it together from its parts at every step. ``None`` elsewhere.
     """
     z = pm.Flat("terms_z", shape=data["terms_centre"].type.shape)
     units = data["terms_centre"] + pt.dot(data["terms_factor"], z)
@@ -52,7 +56,9 @@ def informed_terms(data: Arrays, structure: Structure) -> Terms:
     for name, size in informed_sizes(structure).items():
         terms[name] = units[taken] if size == 0 else units[taken : taken + size]
         taken += max(size, 1)
-    return terms
+    if not nothing_but_terms(structure):
+        return terms, None
+    return terms, (data["terms_fitted"] + pt.dot(data["terms_columns"], z))[None, :]
 
 
 def normal_about_zero(

@@ -27,24 +27,27 @@ def build(data: ModelData, *, informed: bool = True) -> pm.Model:
     structure = data.structure
     with pm.Model() as model:
         arrays = components.register(data.arrays)
-        terms = components.informed_terms(arrays, structure) if informed and informed_sizes(structure) else None
+        terms: components.Terms = {}
+        fitted = None
+        if informed and informed_sizes(structure):
+            terms, fitted = components.informed_terms(arrays, structure)
         eta0 = components.area_levels(arrays, structure, terms)[:, None]
         eta0 = eta0 + (components.trend(arrays, terms) + components.season(arrays, terms))[None, :]
         if structure.area_trends:
             eta0 = eta0 + components.area_trends(arrays, structure)
         effect = components.treatment_effect(arrays, structure, terms)
+        eta = eta0 + effect if fitted is None else fitted
         overdispersion = likelihoods.overdispersion(arrays, structure)
         # Without a persistent path, independent noise between periods is the count likelihood's own
         # overdispersion; a score carries its persistence in its errors.
         counts, several = structure.likelihood != "normal", structure.n_areas > 1
         if structure.autocorrelation and several:
-            eta0 = eta0 + components.common_noise(arrays, structure, eta0 + effect, overdispersion, informed)[None, :]
+            eta = eta + components.common_noise(arrays, structure, eta, overdispersion, informed)[None, :]
         if structure.autocorrelation and counts:
             name = "area" if several else "common"
-            eta0 = eta0 + components.area_noise(name, arrays, structure, eta0 + effect, overdispersion, informed)
-        eta = eta0 + effect
+            eta = eta + components.area_noise(name, arrays, structure, eta, overdispersion, informed)
         respond = likelihoods.observe(eta, arrays, structure, overdispersion)
-        name_expectations(respond(eta), respond(eta0), structure.n_focus)
+        name_expectations(respond(eta), respond(eta - effect), structure.n_focus)
     return model
 
 

@@ -120,6 +120,12 @@ def informed_sizes(structure: Structure) -> dict[str, int]:
     return sizes | ({"coefficient": COEFFICIENTS} if structure.pooled else {})
 
 
+def nothing_but_terms(structure: Structure) -> bool:
+    """Whether one linear map of the informed terms is all there is in a time series besides its noise."""
+    single = bool(informed_sizes(structure)) and structure.n_areas == 1 and structure.pooled
+    return single and not (structure.n_cells or structure.n_cohorts or structure.decay or structure.area_trends)
+
+
 def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
     """Name, shape and type of every array the model of this structure reads."""
     areas, periods = structure.n_areas, structure.n_periods
@@ -164,6 +170,9 @@ def layout(structure: Structure) -> dict[str, tuple[tuple[int, ...], type]]:
         n = sum(max(size, 1) for size in sizes.values())
         arrays["terms_centre"] = ((n,), float)
         arrays["terms_factor"] = ((n, n), float)
+        if nothing_but_terms(structure):
+            arrays["terms_fitted"] = ((periods,), float)
+            arrays["terms_columns"] = ((periods, n), float)
     if structure.likelihood == "binomial":
         arrays["trials"] = ((areas, periods), float)
     if structure.likelihood == "normal":

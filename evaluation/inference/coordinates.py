@@ -44,12 +44,17 @@ def working_response(frame: Frame, reference: float) -> tuple[Array, Array]:
     return np.where(known, response, 0.0), np.where(known, weight, 0.0)
 
 
-def informed_terms(arrays: dict[str, NDArray], structure: Structure) -> tuple[Array, Array]:
-    """Where the terms of an interrupted time series lie and how far they may be from there, given the data; shapes (term,), (term, term).
+def informed_terms(arrays: dict[str, NDArray], structure: Structure) -> dict[str, Array]:
+    """Where the terms of an interrupted time series lie and how far they may be from there, given the data.
 
     Terms are those of :func:`models.structure.informed_sizes`, end to end, in units of their priors' standard deviations. Given
     noise of the size and persistence that are expected of it, they are normal with mean ``centre`` and covariance
     ``factor factor'``, as in Bayesian generalised least squares (Gelman et al. 2013, chapter 14).
+
+    Returns:
+        Arrays of the model: ``terms_centre`` (term,), ``terms_factor`` (term, term); and, for a single area, what they add up to
+        on the link scale at the centre, ``terms_fitted`` (time,), and how that moves with departures in units of the factor,
+        ``terms_columns`` (time, term).
     """
     n_areas, n_periods = structure.n_areas, structure.n_periods
     wide = (n_areas, n_periods)
@@ -80,4 +85,8 @@ def informed_terms(arrays: dict[str, NDArray], structure: Structure) -> tuple[Ar
         pulled += weighed.T @ (arrays["working_response"][area] - expected[area])
     # Of P = R'R with R upper, the covariance is R^-1 (R^-1)'.
     factor = np.linalg.inv(np.linalg.cholesky(precision)).T
-    return factor @ factor.T @ pulled, factor
+    centre = factor @ factor.T @ pulled
+    found = {"terms_centre": centre, "terms_factor": factor}
+    if n_areas == 1:
+        found |= {"terms_fitted": expected[0] + terms[0] @ centre, "terms_columns": terms[0] @ factor}
+    return found

@@ -92,7 +92,7 @@ def write_design(frame: Frame, floor: Structure | None = None) -> ModelData:
         response, weight = working_response(frame, reference)
         arrays |= {"working_response": pad(response), "working_weight": pad(weight)}
     if informed_sizes(structure):
-        arrays["terms_centre"], arrays["terms_factor"] = informed_terms(arrays, structure)
+        arrays |= informed_terms(arrays, structure)
     if frame.likelihood == "binomial":
         arrays["trials"] = pad(np.where(np.isfinite(frame.exposure), frame.exposure, 0.0))
     if frame.likelihood == "normal":

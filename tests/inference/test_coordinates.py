@@ -52,6 +52,24 @@ def test_terms_are_those_of_generalised_least_squares(n_areas: int) -> None:
     np.testing.assert_allclose(factor @ factor.T, np.linalg.inv(precision), rtol=1e-7, atol=1e-12)
 
 
+def test_what_the_terms_of_a_single_area_add_up_to_is_one_product() -> None:
+    data = write_design(series()).arrays
+    departures = np.random.default_rng(2).normal(size=8)
+    units = data["terms_centre"] + data["terms_factor"] @ departures
+    level = data["level_mean"][0] + data["level_sd"] * units[0]
+    trend = (data["trend_mean"] + data["trend_sd"] * units[1]) * data["year"]
+    season = data["season"] @ (data["season_sd"] * units[2:6])
+    effect = data["basis"][0] @ (data["coefficient_mean"] + data["coefficient_sd"] * units[6:])
+    found = data["terms_fitted"] + data["terms_columns"] @ departures
+    np.testing.assert_allclose(found, level + trend + season + effect, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_areas,shape", [(1, "decay"), (1, "per_period"), (2, "step")])
+def test_where_there_is_more_than_terms_the_model_adds_them_up_itself(n_areas: int, shape: str) -> None:
+    data = write_design(series(n_areas, shape=shape)).arrays
+    assert "terms_centre" in data and "terms_columns" not in data
+
+
 def test_an_effect_that_fades_is_placed_at_the_half_life_that_is_expected() -> None:
     fading, lasting = write_design(series(shape="decay")).arrays, write_design(series(shape="step")).arrays
     assert fading["terms_factor"].shape == lasting["terms_factor"].shape == (8, 8)
