@@ -32,6 +32,7 @@ from evaluation.publication.builder import (
 )
 from evaluation.publication.configuration import write_configuration
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
+from evaluation.publication.kernels import WarmKernel
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
 from evaluation.publication.staging import (
     Stage,
@@ -58,13 +59,16 @@ class BookRejected(PlainFailure):
         super().__init__("The book was not published:\n" + "\n".join(f"  {r}" for r in shown))
 
 
-def build_book(review_folder: Path | str, allow_draft: bool = False, documents: bool = True) -> Path:
+def build_book(
+    review_folder: Path | str, allow_draft: bool = False, documents: bool = True, kernel: WarmKernel | None = None
+) -> Path:
     """Build the internal book of a review from its stored packets and return its first page.
 
     Args:
         review_folder: the review.
         allow_draft: show drafts too; every page then says DRAFT.
         documents: make the PDFs as well, where this computer can.
+        kernel: to tell the review's own report in; one of its own if None.
 
     Raises:
         InputError: the review's files have faults.
@@ -79,7 +83,7 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
         return build / "html" / "index.html"
     scratch = Path(tempfile.mkdtemp(prefix=".book-", dir=build))
     try:
-        stage, why_no_pdf = stage_tree(edition, scratch, documents)
+        stage, why_no_pdf = stage_tree(edition, scratch, documents, kernel)
         sources = _sources(edition, stage.folder, why_no_pdf)
         if sources.key not in stored:
             before = read_sources(kept)
@@ -114,13 +118,16 @@ def names_of_downloads(html: Path) -> set[str]:
     return {path.name for path in (html / "downloads").iterdir()}
 
 
-def stage_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[Stage, str]:
+def stage_tree(
+    edition: Edition, scratch: Path, documents: bool = True, kernel: WarmKernel | None = None
+) -> tuple[Stage, str]:
     """Lay out in a scratch folder what the builder will read.
 
     Args:
         edition: what is shown, and to whom.
         scratch: an empty folder.
         documents: make the PDFs as well, where this computer can.
+        kernel: to tell the review's own report in; one of its own if None.
 
     Returns:
         The stage, and why there will be no PDFs (empty: there will).
@@ -130,7 +137,7 @@ def stage_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple
     """
     why_no_pdf = pdf.why_unavailable() if documents else "The PDFs were not made this time; svd book makes them."
     stage = Stage(scratch / "staging")
-    _stage(stage, edition, why_no_pdf)
+    _stage(stage, edition, why_no_pdf, kernel)
     return stage, why_no_pdf
 
 
@@ -234,7 +241,7 @@ def allowed_texts(edition: Edition) -> tuple[str, ...]:
     return (edition.settings.contact,) if edition.settings.contact else ()
 
 
-def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
+def _stage(stage: Stage, edition: Edition, why_no_pdf: str, kernel: WarmKernel | None) -> None:
     source = resources.folder("book")
     for name in ("_static", "_templates"):
         shutil.copytree(source / name, stage.folder / name)
@@ -242,16 +249,19 @@ def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
     stage.chapters = {*edition.packets, *edition.failures}
     try:
         with ThreadPoolExecutor(max_workers=1) as beside:  # the report runs in a process of its own
-            report = beside.submit(_annual_report, edition)
+            report = beside.submit(_annual_report, edition, kernel)
             chapters = [_stage_chapter(stage, edition, plan) for plan in edition.titles if plan in stage.chapters]
+            of_chapters = dict(stage.downloads)
+            standing = _stage_standing(stage, edition)
+            about = [versions.stage_editions(stage, edition), *pages.stage_pages(stage, edition, source)]
             told = read_accepted(report.result())
+        others, stage.downloads = stage.downloads, of_chapters  # in the order of the pages, whatever was staged first
         body = versions.front(edition) + stage_notebook(stage, told, "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
         compared = stage_notebook(stage, told, "compared", "compared")
-        standing = [stage.add_page("compared", "The interventions compared", compared, wide=True)]
-        standing += _stage_standing(stage, edition)
-        editions = versions.stage_editions(stage, edition)
-        about = [editions, *pages.stage_pages(stage, edition, source, why_no_pdf)]
+        standing.insert(0, stage.add_page("compared", "The interventions compared", compared, wide=True))
+        stage.downloads |= others
+        pages.stage_downloads(stage, edition, why_no_pdf)
         if edition.audience == "internal":
             blocks = stage_blocks(stage, status.status_blocks(edition), "status")
             about.append({"file": stage.add_page("status", status.TITLE, blocks, wide=True)})
@@ -260,7 +270,7 @@ def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
     write_configuration(stage.folder, edition, source, standing, chapters, about)
 
 
-def _annual_report(edition: Edition) -> Path:
+def _annual_report(edition: Edition, kernel: WarmKernel | None) -> Path:
     """The review's own report, run, or found where nothing that it tells has changed."""
     template = resources.folder("reports") / "annual_review.ipynb"
     place = edition.folder / "_build" / "notebooks" / "annual_review.ipynb"
@@ -270,8 +280,10 @@ def _annual_report(edition: Edition) -> Path:
         drafts = "show" if edition.allow_draft else "leave out"
         mark.unlink(missing_ok=True)
         parameters = {"review_path": str(edition.folder), "drafts": drafts}
-        run_notebook(template, parameters, place, annual.edition_key(edition))
+        run_notebook(template, parameters, place, annual.edition_key(edition), kernel=kernel)
         write_whole(mark, key)
+    if kernel is not None:
+        kernel.drop()  # what follows needs the memory
     return place
 
 
