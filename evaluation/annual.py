@@ -87,8 +87,9 @@ def run_review(
             questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
             store = Store(review.folder / "_build" / "fits")
             store.sweep()
+            newest = packets.latest_packets(review.folder, profile)
             for plan in chosen:
-                if place := still_right(review, plan, questions[plan.id], profile):
+                if place := still_right(review, plan, questions[plan.id], profile, newest.get(plan.id)):
                     outcome.packets[plan.id] = place
                     outcome.kept.append(plan.id)
         waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
@@ -225,9 +226,10 @@ def template_of(plan: Plan) -> Path:
     return resources.folder("reports") / f"{plan.design}.ipynb"
 
 
-def still_right(review: Review, plan: Plan, questions: list[flow.Question], profile: str) -> Path | None:
+def still_right(
+    review: Review, plan: Plan, questions: list[flow.Question], profile: str, newest: Path | None
+) -> Path | None:
     """The newest packet of a plan, if it answers these very questions and was told by this very report."""
-    newest = packets.latest_packets(review.folder, profile).get(plan.id)
     if newest is None or not (newest / "report.ipynb").is_file():
         return None
     run = json.loads((newest / "run.json").read_text(encoding="utf-8"))

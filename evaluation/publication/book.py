@@ -168,17 +168,18 @@ def build_tree(
         BookRejected: the build failed.
     """
     try:
-        html = build_pages(stage.folder, scratch, sources, standing)
-    except BuildFailed as error:
-        raise BookRejected(error.reasons) from error
-    if why_no_pdf:
-        meanwhile(html)
-        return html
-    try:
-        with pdf.written_beside(html, edition, scratch / "documents") as written:
+        if why_no_pdf:
+            html = build_pages(stage.folder, scratch, sources, standing)
+            meanwhile(html)
+            return html
+        with pdf.written_beside(edition, scratch / "documents") as begin:
+            html = build_pages(stage.folder, scratch, sources, standing)
+            written = begin(html)
             meanwhile(html)
             for path in written():
                 path.replace(html / "downloads" / path.name)
+    except BuildFailed as error:
+        raise BookRejected(error.reasons) from error
     except BrokenProcessPool as error:
         reason = "A process that made a PDF died, most often because the computer has too little memory."
         raise BookRejected([reason]) from error

@@ -49,24 +49,33 @@ def why_unavailable() -> str:
     return ""
 
 
+Waiting = Callable[[], list[Path]]
+
+
 @contextmanager
-def written_beside(html: Path, edition: Edition, folder: Path) -> Iterator[Callable[[], list[Path]]]:
-    """Both documents written in processes of their own, while the caller goes on.
+def written_beside(edition: Edition, folder: Path) -> Iterator[Callable[[Path], Waiting]]:
+    """Both documents written in processes of their own, while the caller goes on; the processes start at once.
 
     Args:
-        html: the built book, which must not change meanwhile.
-        edition: what it shows.
+        edition: what the book shows.
         folder: where the documents go.
 
     Yields:
-        A function that waits for them and returns their paths; it raises what :func:`write_board` raises, and
+        A function that takes the built book, which must not change from then on, and begins. It returns a function that
+        waits for the documents and returns their paths; that raises what :func:`write_board` raises, and
         `BrokenProcessPool` if a process died.
     """
     # A document is one large web of objects, none of them lost before it is written: looking for lost ones takes a fifth of the time.
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         writers = ((write_board, BOARD), (write_one_page, ONE_PAGE))
-        given = [pool.submit(write, html, edition, folder / name) for write, name in writers]
-        yield lambda: [future.result() for future in given]
+        for _ in writers:  # each imports what it will need
+            pool.submit(why_unavailable)
+
+        def begin(html: Path) -> Waiting:
+            given = [pool.submit(write, html, edition, folder / name) for write, name in writers]
+            return lambda: [future.result() for future in given]
+
+        yield begin
 
 
 def write_board(html: Path, edition: Edition, into: Path) -> Path:

@@ -150,20 +150,24 @@ def test_pages_are_looked_at_while_the_documents_are_made_and_these_are_put_besi
     order: list[str] = []
 
     @contextmanager
-    def written(html: Path, edition, folder: Path):
-        order.append("begun")
+    def written(edition, folder: Path):
+        order.append("processes started")
         folder.mkdir()
+
+        def begin(html: Path):
+            order.append("begun")
+            return wait
 
         def wait() -> list[Path]:
             order.append("waited for")
             (folder / "board.pdf").write_bytes(b"%PDF-")
             return [folder / "board.pdf"]
 
-        yield wait
+        yield begin
 
     monkeypatch.setattr(book.pdf, "written_beside", written)
     html = book.build_tree(None, tmp_path, Stage(tmp_path / "staging"), "", lambda html: order.append("looked at"))
-    assert order == ["begun", "looked at", "waited for"]
+    assert order == ["processes started", "begun", "looked at", "waited for"]
     assert book.names_of_downloads(html) == {"board.pdf"}
 
 
@@ -171,11 +175,11 @@ def test_a_document_whose_process_died_is_a_refusal_in_plain_words(tmp_path, mon
     built_without_sphinx(tmp_path, monkeypatch)
 
     @contextmanager
-    def dead(html: Path, edition, folder: Path):
+    def dead(edition, folder: Path):
         def wait() -> list[Path]:
             raise BrokenProcessPool("a child process terminated abruptly")
 
-        yield wait
+        yield lambda html: wait
 
     monkeypatch.setattr(book.pdf, "written_beside", dead)
     with pytest.raises(BookRejected, match="too little memory"):
