@@ -26,6 +26,7 @@ from evaluation.progress import Progress
 from evaluation.protocol import Plan, Review, indicator_roles
 from evaluation.publication import packet as packets
 from evaluation.publication.edition import write_failure
+from evaluation.publication.kernels import WarmKernel, keep_kernel
 
 if TYPE_CHECKING:
     from evaluation.publication import notebooks
@@ -77,6 +78,7 @@ def run_review(
         with progress.stage("reading"):
             review = flow.check(folder)
             held.enter_context(occupy(review.folder))
+            kernel = held.enter_context(keep_kernel())  # the plans' reports leave it to the review's own
             outcome = Outcome()
             chosen = [plan for plan in review.plans.values() if not only or plan.id in only]
             panels = {
@@ -85,13 +87,14 @@ def run_review(
             questions = {plan.id: flow.ask(review, plan, panels, profile) for plan in chosen}
             store = Store(review.folder / "_build" / "fits")
             store.sweep()
+            newest = packets.latest_packets(review.folder, profile)
             for plan in chosen:
-                if place := still_right(review, plan, questions[plan.id], profile):
+                if place := still_right(review, plan, questions[plan.id], profile, newest.get(plan.id)):
                     outcome.packets[plan.id] = place
                     outcome.kept.append(plan.id)
         waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
         lost = compute(waiting, store, jobs, progress, scheduler, len(chosen), fit_minutes)
-        filed = file_packets(review, waiting, store, profile, lost, jobs, progress)
+        filed = file_packets(review, waiting, store, profile, lost, jobs, progress, kernel)
         outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
         outcome.failures |= filed.rejected
         for plan in chosen:
@@ -101,7 +104,7 @@ def run_review(
         with progress.stage("standing chapters"):
             outcome.failures |= standing.write_chapters(review.folder, jobs, progress)
         with progress.stage("book"):
-            outcome.index = publish(review, profile, progress)
+            outcome.index = publish(review, profile, progress, kernel)
         return outcome
 
 
@@ -165,6 +168,7 @@ def file_packets(
     lost: dict[str, str],
     jobs: int,
     progress: Progress,
+    kernel: WarmKernel | None = None,
 ) -> Filed:
     """Conclude every plan; write its report, in another process, while the next is concluded; file its packet at once."""
     from evaluation.publication import notebooks
@@ -201,7 +205,7 @@ def file_packets(
     if questions:
         with progress.stage("findings and reports"):
             progress.advance("reports", 0, len(questions))
-            notebooks.run_notebooks(conclude(), jobs, file)
+            notebooks.run_notebooks(conclude(), jobs, file, kernel)
     return filed
 
 
@@ -222,9 +226,10 @@ def template_of(plan: Plan) -> Path:
     return resources.folder("reports") / f"{plan.design}.ipynb"
 
 
-def still_right(review: Review, plan: Plan, questions: list[flow.Question], profile: str) -> Path | None:
+def still_right(
+    review: Review, plan: Plan, questions: list[flow.Question], profile: str, newest: Path | None
+) -> Path | None:
     """The newest packet of a plan, if it answers these very questions and was told by this very report."""
-    newest = packets.latest_packets(review.folder, profile).get(plan.id)
     if newest is None or not (newest / "report.ipynb").is_file():
         return None
     run = json.loads((newest / "run.json").read_text(encoding="utf-8"))
@@ -275,9 +280,9 @@ def record_failure(review: Review, plan_id: str, reason: str | None) -> None:
         write_failure(review.folder, plan_id, review.plans[plan_id].title, reason)
 
 
-def publish(review: Review, profile: str, progress: Progress) -> Path:
+def publish(review: Review, profile: str, progress: Progress, kernel: WarmKernel | None = None) -> Path:
     """Build the book, which tells the review as a whole, from stored packets."""
     from evaluation.publication.book import build_book
 
     progress.tell("building the book")
-    return build_book(review.folder, allow_draft=profile == "draft")
+    return build_book(review.folder, allow_draft=profile == "draft", kernel=kernel)

@@ -200,14 +200,17 @@ def write_chapters(
     from evaluation.publication import notebooks
 
     failed: dict[str, str] = {}
+    review: Review | None = None
     for name in names or tuple(CHAPTERS):
-        compute = CHAPTERS[name]
+        key_of, compute = CHAPTERS[name]
         place = chapter_path(review_folder, name)
         progress.tell(f"chapter: {name.replace('_', ' ')}")
         try:
-            key = compute(review_folder, jobs, partial(progress.advance, "series"))
+            review = review or open_review(resources.find(review_folder))
+            key = key_of(review)
             if place.is_file() and _told(place, name) == key:
                 continue
+            compute(review_folder, jobs, partial(progress.advance, "series"))
             template = resources.folder("reports") / f"{name}.ipynb"
             notebooks.run_notebook(template, {"review_path": str(review_folder.resolve())}, place, key)
             write_whole(place.with_suffix(".key"), f"{key} {_report_key(name)}")
@@ -280,15 +283,12 @@ def _report_key(name: str) -> str:
     return digest.hexdigest()[:24]
 
 
-def _compute_board(folder: Path, jobs: int, progress: Callable[[int, int], None]) -> str:
-    return open_board(folder, jobs, progress)[2]
+def _compute_nothing(folder: Path, jobs: int, progress: Callable[[int, int], None]) -> None:
+    """The needs are assessed where they are told; it takes seconds."""
 
 
-def _key_of_needs(folder: Path, jobs: int, progress: Callable[[int, int], None]) -> str:
-    return needs_key(open_review(folder))
-
-
-CHAPTERS: dict[str, Callable[[Path, int, Callable[[int, int], None]], str]] = {
-    "monitoring": _compute_board,
-    "needs_assessment": _key_of_needs,
+# Of each chapter, the key, and what must be stored before it is told.
+CHAPTERS: dict[str, tuple[Callable[[Review], str], Callable[[Path, int, Callable[[int, int], None]], Any]]] = {
+    "monitoring": (monitoring_key, open_board),
+    "needs_assessment": (needs_key, _compute_nothing),
 }

@@ -4,13 +4,10 @@ The book is built in a folder of its own and put in its place in one step, so th
 a failed build leaves the published book as it was.
 """
 
-import errno
 import hashlib
 import json
-import os
+import platform
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +18,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from evaluation import resources
-from evaluation.errors import PlainFailure, storage_fault
+from evaluation.errors import PlainFailure
 from evaluation.publication import annual, pages, pdf, status, versions
 from evaluation.publication.audit import find_leaks
+from evaluation.publication.builder import (
+    BuildFailed,
+    Sources,
+    Standing,
+    build_pages,
+    outlines,
+    read_sources,
+    write_sources,
+)
 from evaluation.publication.configuration import write_configuration
 from evaluation.publication.edition import STANDING, Edition, chapter_path, open_edition
+from evaluation.publication.kernels import WarmKernel
 from evaluation.publication.notebooks import NotebookRejected, read_accepted, run_notebook
 from evaluation.publication.staging import (
     Stage,
@@ -37,6 +44,11 @@ from evaluation.publication.staging import (
 )
 from evaluation.writing import swap_folder, write_whole
 
+_BUILDERS = (
+    "sphinx", "docutils", "sphinx-external-toc", "myst-nb", "myst-parser", "markdown-it-py", "mdit-py-plugins", "jinja2", "pygments",
+    "babel", "beautifulsoup4", "snowballstemmer", "sphinx-book-theme", "pydata-sphinx-theme", "weasyprint",
+)  # fmt: skip
+
 
 class BookRejected(PlainFailure):
     """The book could not be built, or may not be published; `reasons` says why. The old book is still there."""
@@ -47,13 +59,16 @@ class BookRejected(PlainFailure):
         super().__init__("The book was not published:\n" + "\n".join(f"  {r}" for r in shown))
 
 
-def build_book(review_folder: Path | str, allow_draft: bool = False, documents: bool = True) -> Path:
+def build_book(
+    review_folder: Path | str, allow_draft: bool = False, documents: bool = True, kernel: WarmKernel | None = None
+) -> Path:
     """Build the internal book of a review from its stored packets and return its first page.
 
     Args:
         review_folder: the review.
         allow_draft: show drafts too; every page then says DRAFT.
         documents: make the PDFs as well, where this computer can.
+        kernel: to tell the review's own report in; one of its own if None.
 
     Raises:
         InputError: the review's files have faults.
@@ -62,29 +77,32 @@ def build_book(review_folder: Path | str, allow_draft: bool = False, documents: 
     edition = open_edition(review_folder, "show" if allow_draft else "leave out")
     build = edition.folder / "_build"
     build.mkdir(exist_ok=True)
-    manifest, mark = build / "book-manifest.json", build / "book.key"
+    manifest, mark, kept = (build / name for name in ("book-manifest.json", "book.key", "book-sources.json"))
     inputs, stored = _inputs_key(edition, documents), _stored_keys(build / "html", manifest, mark)
     if inputs in stored:
         return build / "html" / "index.html"
     scratch = Path(tempfile.mkdtemp(prefix=".book-", dir=build))
     try:
-        stage, why_no_pdf = stage_tree(edition, scratch, documents)
-        key = _tree_key(edition, stage.folder, why_no_pdf)
-        if key not in stored:
+        stage, why_no_pdf = stage_tree(edition, scratch, documents, kernel)
+        sources = _sources(edition, stage.folder, why_no_pdf)
+        if sources.key not in stored:
+            before = read_sources(kept)
+            standing = Standing(build / "html", before) if before and before.key in stored else None
             leaks: list[str] = []
 
             def audit(html: Path, only: set[str] | None = None) -> None:
                 private = (str(edition.folder), str(scratch))
                 leaks.extend(find_leaks(html, names_of_downloads(html), allowed_texts(edition), private, only=only))
 
-            html = build_tree(edition, scratch, stage, why_no_pdf, audit)
+            html = build_tree(edition, scratch, stage, why_no_pdf, audit, sources, standing)
             audit(html, {pdf.BOARD, pdf.ONE_PAGE})
             if leaks:
                 raise BookRejected(leaks)
             mark.unlink(missing_ok=True)
             write_whole(manifest, json.dumps(hash_tree(html), indent=1) + "\n")
+            write_sources(kept, sources)
             swap_folder(html, build / "html", scratch)
-        write_whole(mark, f"{inputs} {key}")
+        write_whole(mark, f"{inputs} {sources.key}")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return build / "html" / "index.html"
@@ -100,13 +118,16 @@ def names_of_downloads(html: Path) -> set[str]:
     return {path.name for path in (html / "downloads").iterdir()}
 
 
-def stage_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple[Stage, str]:
+def stage_tree(
+    edition: Edition, scratch: Path, documents: bool = True, kernel: WarmKernel | None = None
+) -> tuple[Stage, str]:
     """Lay out in a scratch folder what the builder will read.
 
     Args:
         edition: what is shown, and to whom.
         scratch: an empty folder.
         documents: make the PDFs as well, where this computer can.
+        kernel: to tell the review's own report in; one of its own if None.
 
     Returns:
         The stage, and why there will be no PDFs (empty: there will).
@@ -116,7 +137,7 @@ def stage_tree(edition: Edition, scratch: Path, documents: bool = True) -> tuple
     """
     why_no_pdf = pdf.why_unavailable() if documents else "The PDFs were not made this time; svd book makes them."
     stage = Stage(scratch / "staging")
-    _stage(stage, edition, why_no_pdf)
+    _stage(stage, edition, why_no_pdf, kernel)
     return stage, why_no_pdf
 
 
@@ -126,6 +147,8 @@ def build_tree(
     stage: Stage,
     why_no_pdf: str,
     meanwhile: Callable[[Path], None] = lambda html: None,
+    sources: Sources | None = None,
+    standing: Standing | None = None,
 ) -> Path:
     """Build the pages and files of a stage beside it.
 
@@ -135,6 +158,8 @@ def build_tree(
         stage: what :func:`stage_tree` laid out.
         why_no_pdf: why there will be no PDFs; empty if there will.
         meanwhile: what to do with the pages while the PDFs are made from them; it must leave them as they are.
+        sources: of the stage, as they will be kept.
+        standing: the book that stands, whose pages may be taken over.
 
     Returns:
         The built tree.
@@ -142,35 +167,36 @@ def build_tree(
     Raises:
         BookRejected: the build failed.
     """
-    _run_sphinx(stage.folder, scratch)
-    html = scratch / "html"
-    for leftover in ("_sources", ".buildinfo", "objects.inv"):
-        place = html / leftover
-        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    if why_no_pdf:
-        meanwhile(html)
-        return html
     try:
-        with pdf.written_beside(html, edition, scratch / "documents") as written:
+        if why_no_pdf:
+            html = build_pages(stage.folder, scratch, sources, standing)
+            meanwhile(html)
+            return html
+        with pdf.written_beside(edition, scratch / "documents") as begin:
+            html = build_pages(stage.folder, scratch, sources, standing)
+            written = begin(html)
             meanwhile(html)
             for path in written():
                 path.replace(html / "downloads" / path.name)
+    except BuildFailed as error:
+        raise BookRejected(error.reasons) from error
     except BrokenProcessPool as error:
         reason = "A process that made a PDF died, most often because the computer has too little memory."
         raise BookRejected([reason]) from error
     return html
 
 
-def _tree_key(edition: Edition, staging: Path, why_no_pdf: str) -> str:
-    """Fingerprint of everything a built tree follows from: what was staged, the settings and the style that the PDFs read
-    besides, our own code, the builder's versions.
+def _sources(edition: Edition, staging: Path, why_no_pdf: str) -> Sources:
+    """What a tree will be made from, under a key of everything it follows from: what was staged, the settings and the style
+    that the PDFs read besides, our own code, the builder's versions.
     """
-    digest = hashlib.sha256(json.dumps([hash_tree(staging), why_no_pdf, repr(edition.settings)]).encode())
+    maker = hashlib.sha256(repr(_builder_versions()).encode())
     style = resources.folder("book") / "print.css"
     for path in (style, *sorted((resources.PACKAGE / "publication").rglob("*.py"))):
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    digest.update(repr(_builder_versions()).encode())
-    return digest.hexdigest()
+        maker.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    files = hash_tree(staging)
+    told = json.dumps([maker.hexdigest(), files, why_no_pdf, repr(edition.settings)])
+    return Sources(hashlib.sha256(told.encode()).hexdigest(), maker.hexdigest(), files, outlines(staging))
 
 
 def _inputs_key(edition: Edition, documents: bool) -> str:
@@ -195,8 +221,8 @@ def _inputs_key(edition: Edition, documents: bool) -> str:
 
 
 def _builder_versions() -> list[str]:
-    found = []
-    for name in ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme", "weasyprint"):
+    found = [platform.python_version()]
+    for name in _BUILDERS:
         with suppress(PackageNotFoundError):
             found.append(f"{name} {version(name)}")
     return found
@@ -216,7 +242,7 @@ def allowed_texts(edition: Edition) -> tuple[str, ...]:
     return (edition.settings.contact,) if edition.settings.contact else ()
 
 
-def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
+def _stage(stage: Stage, edition: Edition, why_no_pdf: str, kernel: WarmKernel | None) -> None:
     source = resources.folder("book")
     for name in ("_static", "_templates"):
         shutil.copytree(source / name, stage.folder / name)
@@ -224,16 +250,19 @@ def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
     stage.chapters = {*edition.packets, *edition.failures}
     try:
         with ThreadPoolExecutor(max_workers=1) as beside:  # the report runs in a process of its own
-            report = beside.submit(_annual_report, edition)
+            report = beside.submit(_annual_report, edition, kernel)
             chapters = [_stage_chapter(stage, edition, plan) for plan in edition.titles if plan in stage.chapters]
+            of_chapters = dict(stage.downloads)
+            standing = _stage_standing(stage, edition)
+            about = [versions.stage_editions(stage, edition), *pages.stage_pages(stage, edition, source)]
             told = read_accepted(report.result())
+        others, stage.downloads = stage.downloads, of_chapters  # in the order of the pages, whatever was staged first
         body = versions.front(edition) + stage_notebook(stage, told, "index")
         stage.add_page("index", edition.settings.title, body, wide=True)
         compared = stage_notebook(stage, told, "compared", "compared")
-        standing = [stage.add_page("compared", "The interventions compared", compared, wide=True)]
-        standing += _stage_standing(stage, edition)
-        editions = versions.stage_editions(stage, edition)
-        about = [editions, *pages.stage_pages(stage, edition, source, why_no_pdf)]
+        standing.insert(0, stage.add_page("compared", "The interventions compared", compared, wide=True))
+        stage.downloads |= others
+        pages.stage_downloads(stage, edition, why_no_pdf)
         if edition.audience == "internal":
             blocks = stage_blocks(stage, status.status_blocks(edition), "status")
             about.append({"file": stage.add_page("status", status.TITLE, blocks, wide=True)})
@@ -242,7 +271,7 @@ def _stage(stage: Stage, edition: Edition, why_no_pdf: str) -> None:
     write_configuration(stage.folder, edition, source, standing, chapters, about)
 
 
-def _annual_report(edition: Edition) -> Path:
+def _annual_report(edition: Edition, kernel: WarmKernel | None) -> Path:
     """The review's own report, run, or found where nothing that it tells has changed."""
     template = resources.folder("reports") / "annual_review.ipynb"
     place = edition.folder / "_build" / "notebooks" / "annual_review.ipynb"
@@ -252,8 +281,10 @@ def _annual_report(edition: Edition) -> Path:
         drafts = "show" if edition.allow_draft else "leave out"
         mark.unlink(missing_ok=True)
         parameters = {"review_path": str(edition.folder), "drafts": drafts}
-        run_notebook(template, parameters, place, annual.edition_key(edition))
+        run_notebook(template, parameters, place, annual.edition_key(edition), kernel=kernel)
         write_whole(mark, key)
+    if kernel is not None:
+        kernel.drop()  # what follows needs the memory
     return place
 
 
@@ -307,42 +338,6 @@ def _stage_chapter(stage: Stage, edition: Edition, plan_id: str) -> str:
         note = '<p class="svd-warning">The plan was changed after this evaluation was run; the chapter tells the plan that was run.</p>'
         body = raw_html(note) + body
     return stage.add_page(name, packet.title, body)
-
-
-def _run_sphinx(staging: Path, scratch: Path) -> None:
-    # In a process of its own: Sphinx keeps global state, and would bring its modules into a long run.
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-W",
-        "--keep-going",
-        "-E",
-        "-q",
-        "-d",
-        str(scratch / "doctrees"),
-        "-b",
-        "html",
-        str(staging),
-        str(scratch / "html"),
-    ]
-    environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"}
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env=environment,
-        check=False,
-    )
-    if done.returncode != 0:
-        if storage_fault(RuntimeError(done.stderr)):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(staging))
-        said = (done.stderr + done.stdout).replace(str(staging) + os.sep, "").replace(str(scratch), "")
-        raise BookRejected(
-            [line for line in said.splitlines() if line.strip()] or [f"sphinx ended with {done.returncode}"]
-        )
 
 
 def hash_tree(html: Path) -> dict[str, str]:

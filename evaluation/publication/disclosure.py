@@ -117,9 +117,11 @@ def clean(text: object, longest: int = 400) -> str:
     """Return one line of plain text: no control characters, no direction marks, no runs of spaces, not too long."""
     if text is None:
         return ""
-    visible = "".join(
-        c if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") else " " for c in str(text)
-    )
+    visible = str(text)
+    if not (visible.isascii() and visible.isprintable()):  # what looking at each letter would leave as it is
+        visible = "".join(
+            c if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") else " " for c in visible
+        )
     line = re.sub(r"\s+", " ", visible).strip()
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
@@ -140,9 +142,9 @@ def spreadsheet_cell(value: object) -> object:
         return value
     if isinstance(value, Safe):
         value = value.text
-    text = (
-        "".join(" " if unicodedata.category(c) == "Cc" else c for c in value) if value[:1] not in "\t\r\n\0" else value
-    )
+    text = value
+    if not value.isprintable() and value[:1] not in "\t\r\n\0":
+        text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in value)
     return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -34,6 +34,7 @@ def add_workbooks(stage: Stage, edition: Edition) -> dict[str, str]:
         for plan, title in edition.titles.items()
     ]
     made: dict[str, str] = {}
+    cover, notes = _cover(edition), _notes()
     for file, title, takes in (*_BOOKS, *chapters, ("other-tables", "Other tables", lambda name: True)):
         taken = {name: about for name, about in left.items() if takes(name)}
         left = {name: about for name, about in left.items() if name not in taken}
@@ -43,8 +44,8 @@ def add_workbooks(stage: Stage, edition: Edition) -> dict[str, str]:
         book = Workbook(
             f"{title}: {clean(edition.settings.title)}",
             clean(edition.settings.partnership),
-            _cover(edition),
-            _notes(),
+            cover,
+            notes,
             sheets,
         )
         write_workbook(stage.files / f"{file}.ods", book)

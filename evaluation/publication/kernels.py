@@ -22,8 +22,11 @@ FRESH = (
 )
 
 
+NEEDED = "import evaluation.flow, evaluation.publication.annex, evaluation.publication.chapter"
+
+
 class WarmKernel:
-    """A place for one kernel, used by one thread; empty until a report needs it."""
+    """A place for one kernel, used by one thread at a time; empty until a report needs it."""
 
     def __init__(self) -> None:
         self.manager: Any = None
@@ -33,6 +36,15 @@ class WarmKernel:
         if self.manager is None:
             self.manager = manager_class()(kernel_name="python3")
         return self.manager
+
+    def begin(self) -> None:
+        """Start the kernel before its first report is there, and let it import what a plan's report needs."""
+        from jupyter_core.utils import run_sync
+
+        manager = self.take()
+        if not manager.has_kernel:
+            with suppress(Exception):  # whoever runs a report tries again, and says what is wrong
+                run_sync(manager.start_kernel)(extra_arguments=[f"--IPKernelApp.exec_lines={NEEDED}"])
 
     def drop(self) -> None:
         """Stop the kernel: the next report starts another. For use after any failure."""

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -136,7 +137,10 @@ Result = Path | NotebookRejected
 
 
 def run_notebooks(
-    tasks: Iterable[Task], workers: int = 2, done: Callable[[Task, Result], None] = lambda task, result: None
+    tasks: Iterable[Task],
+    workers: int = 2,
+    done: Callable[[Task, Result], None] = lambda task, result: None,
+    kernel: WarmKernel | None = None,
 ) -> list[Result]:
     """Run several reports, `workers` at a time, each worker in a kernel of its own.
 
@@ -144,6 +148,7 @@ def run_notebooks(
         tasks: may be made while others run: a task is started as soon as it is there.
         workers: how many at a time.
         done: told of each result as soon as it is there, one at a time.
+        kernel: of the first worker, started at once and left running; one of its own if None.
 
     Returns:
         The result of each, in order: its path, or why it was rejected.
@@ -152,8 +157,10 @@ def run_notebooks(
     results: dict[int, Result] = {}
     one_at_a_time = Lock()
 
-    def labour() -> None:
-        with keep_kernel() as kernel:
+    def labour(kept: WarmKernel | None) -> None:
+        with keep_kernel() if kept is None else nullcontext(kept) as kernel:
+            if kept is not None:
+                kernel.begin()
             while (given := waiting.get()) is not None:
                 number, task = given
                 result: Result
@@ -167,10 +174,12 @@ def run_notebooks(
 
     count = max(1, workers)
     with ThreadPoolExecutor(max_workers=count) as pool:
-        labourers = [pool.submit(labour) for _ in range(count)]
+        labourers = [pool.submit(labour, kernel)]
         try:
             for number, task in enumerate(tasks):
                 waiting.put((number, task))
+                if 0 < number < count:  # a single report is told by the first
+                    labourers.append(pool.submit(labour, None))
         finally:
             for _ in labourers:
                 waiting.put(None)

@@ -40,14 +40,13 @@ DOCUMENTS = (
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 
-def stage_pages(stage: Stage, edition: Edition, source: Path, why_no_pdf: str = "") -> list[dict[str, Any]]:
-    """Lay out all pages around the chapters and return their part of the table of contents.
+def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, Any]]:
+    """Lay out the pages around the chapters, but for the downloads, and return their part of the table of contents.
 
     Args:
         stage: where pages go.
         edition: what is shown.
         source: the folder `book` that travels with the program.
-        why_no_pdf: why the book has no PDFs; empty if it has.
     """
     about: list[dict[str, Any]] = []
     texts = _texts(stage, edition)
@@ -91,10 +90,20 @@ def stage_pages(stage: Stage, edition: Edition, source: Path, why_no_pdf: str = 
         if (source / f"{name}.md").is_file():
             _copy(stage, source / f"{name}.md", name, texts)
             about.append({"file": name})
-    documents = () if why_no_pdf else DOCUMENTS
-    stage.add_page("downloads", "Downloads", downloads_page(stage, edition, documents, why_no_pdf))
     _copy(stage, source / "accessibility-statement.md", "accessibility-statement", texts)
     return [*about, {"file": "downloads"}, {"file": "accessibility-statement"}]
+
+
+def stage_downloads(stage: Stage, edition: Edition, why_no_pdf: str = "") -> None:
+    """Lay out the page of downloads, when all files that it lists are there.
+
+    Args:
+        stage: where pages go.
+        edition: what is shown.
+        why_no_pdf: why the book has no PDFs; empty if it has.
+    """
+    documents = () if why_no_pdf else DOCUMENTS
+    stage.add_page("downloads", "Downloads", downloads_page(stage, edition, documents, why_no_pdf))
 
 
 def failed_chapter(failure: Failure) -> str:

@@ -6,6 +6,7 @@ Only files inside the built book can be read while a PDF is made, so nothing is 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation import resources
 from evaluation.publication.disclosure import clean, escape
+from evaluation.publication.drawing import outlines_remembered
 from evaluation.publication.edition import Edition
 from evaluation.publication.staging import safe_name
 from evaluation.publication.versions import data_to
@@ -47,23 +49,33 @@ def why_unavailable() -> str:
     return ""
 
 
+Waiting = Callable[[], list[Path]]
+
+
 @contextmanager
-def written_beside(html: Path, edition: Edition, folder: Path) -> Iterator[Callable[[], list[Path]]]:
-    """Both documents written in processes of their own, while the caller goes on.
+def written_beside(edition: Edition, folder: Path) -> Iterator[Callable[[Path], Waiting]]:
+    """Both documents written in processes of their own, while the caller goes on; the processes start at once.
 
     Args:
-        html: the built book, which must not change meanwhile.
-        edition: what it shows.
+        edition: what the book shows.
         folder: where the documents go.
 
     Yields:
-        A function that waits for them and returns their paths; it raises what :func:`write_board` raises, and
+        A function that takes the built book, which must not change from then on, and begins. It returns a function that
+        waits for the documents and returns their paths; that raises what :func:`write_board` raises, and
         `BrokenProcessPool` if a process died.
     """
-    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
+    # A document is one large web of objects, none of them lost before it is written: looking for lost ones takes a fifth of the time.
+    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         writers = ((write_board, BOARD), (write_one_page, ONE_PAGE))
-        given = [pool.submit(write, html, edition, folder / name) for write, name in writers]
-        yield lambda: [future.result() for future in given]
+        for _ in writers:  # each imports what it will need
+            pool.submit(why_unavailable)
+
+        def begin(html: Path) -> Waiting:
+            given = [pool.submit(write, html, edition, folder / name) for write, name in writers]
+            return lambda: [future.result() for future in given]
+
+        yield begin
 
 
 def write_board(html: Path, edition: Edition, into: Path) -> Path:
@@ -89,7 +101,7 @@ def write_board(html: Path, edition: Edition, into: Path) -> Path:
         "<p>The numbers behind each chart, the methods and everything that was checked are in the online book.</p></section>"
         + "".join(f'<section class="chapter" id="{name}">{inside}</section>' for name, _, inside in chapters)
     )
-    content = _render(html, edition, body, edition.settings.title).write_pdf(**_options(edition, BOARD))
+    content = _print(_render(html, edition, body, edition.settings.title), edition, BOARD)
     if len(content) > LARGEST:
         raise ValueError(f"the board's PDF would have {len(content) / 1e6:.0f} MB; {LARGEST / 1e6:.0f} are allowed")
     return _write(into, content)
@@ -136,7 +148,7 @@ def write_one_page(html: Path, edition: Edition, into: Path) -> Path:
             fits, too_many, page = (half, too_many, found) if found is not None else (fits, half, page)
     if page is None:
         raise ValueError("the one-page summary does not fit on a page even without its table")
-    return _write(into, page.write_pdf(**_options(edition, ONE_PAGE)))
+    return _write(into, _print(page, edition, ONE_PAGE))
 
 
 def _render(html: Path, edition: Edition, body: str, title: str) -> Any:
@@ -170,6 +182,11 @@ def _render(html: Path, edition: Edition, body: str, title: str) -> Any:
     )
 
 
+def _print(document: Any, edition: Edition, name: str) -> bytes:
+    with outlines_remembered():
+        return bytes(document.write_pdf(**_options(edition, name)))
+
+
 def _options(edition: Edition, name: str) -> dict[str, Any]:
     key = f"{edition.settings.partnership}|{edition.settings.year}|{edition.settings.edition}|{name}"
     return {"pdf_variant": "pdf/ua-1", "pdf_identifier": hashlib.sha256(key.encode()).digest()[:16]}
@@ -196,7 +213,10 @@ def _chapter(html: Path, page: str, pages: list[str]) -> tuple[str, str, str]:
 def _article(html: Path, page: str) -> Tag:
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup((html / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    text = (html / f"{page}.html").read_text(encoding="utf-8")
+    # Most of a page is the contents of the book: they are not read here.
+    begin, end = text.find("<article"), text.rfind("</article>")
+    soup = BeautifulSoup(text[begin : end + len("</article>")] if 0 <= begin < end else text, "html.parser")
     article = soup.find("article") or soup
     for name in _FOLDED:
         for tag in article.find_all(name):

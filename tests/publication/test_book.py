@@ -10,7 +10,8 @@ import pytest
 from fixture import RATINGS, stored_review
 
 from evaluation.publication import book
-from evaluation.publication.book import BookRejected, build_book
+from evaluation.publication.book import BookRejected, build_book, hash_tree
+from evaluation.publication.builder import BuildFailed
 from evaluation.publication.edition import write_failure
 from evaluation.publication.staging import Stage
 
@@ -74,7 +75,7 @@ def test_drafts_are_branded_and_withdrawn_pages_are_gone(tmp_path, monkeypatch) 
     # What stands already is not built again; what was touched is.
     built = []
     monkeypatch.setattr(
-        book, "_run_sphinx", lambda *_: built.append(1) or (_ for _ in ()).throw(BookRejected(["built"]))
+        book, "build_pages", lambda *_: built.append(1) or (_ for _ in ()).throw(BuildFailed(["built"]))
     )
     staged = []
     stage = book.stage_tree
@@ -102,11 +103,46 @@ def test_drafts_are_branded_and_withdrawn_pages_are_gone(tmp_path, monkeypatch) 
     assert not (html / "interventions" / "scheme_unclear_did.html").exists()
 
 
-def built_without_sphinx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pages_only(staging: Path, scratch: Path) -> None:
-        (scratch / "html" / "downloads").mkdir(parents=True)
+@pytest.mark.slow
+def test_a_book_made_again_is_the_one_that_would_be_made_from_nothing(tmp_path, monkeypatch) -> None:
+    stored_review(tmp_path, [("benefit", "its", False), ("unclear", "did", False)])
+    html = build_book(tmp_path, documents=False).parent
+    taken: list[bool] = []
+    build = book.build_pages
+    monkeypatch.setattr(book, "build_pages", lambda *given: taken.append(given[3] is not None) or build(*given))
+    settings = tmp_path / "review.yaml"
 
-    monkeypatch.setattr(book, "_run_sphinx", pages_only)
+    def change(line: str) -> dict[str, str]:
+        settings.write_text(settings.read_text(encoding="utf-8") + line, encoding="utf-8")
+        return hash_tree(build_book(tmp_path, documents=False).parent)
+
+    again = change("summary: Two schemes were looked at.\n")
+    assert taken == [True] and "Two schemes were looked at." in Text(html / "index.html").words
+
+    # A build that fails leaves the book, and what is known of it, as they were.
+    monkeypatch.setattr(book, "find_leaks", lambda *_, **__: ["index.html: holds something"])
+    with pytest.raises(BookRejected, match="holds something"):
+        change("data_cut: 2026-05-01\n")
+    assert hash_tree(html) == again
+    monkeypatch.undo()
+    monkeypatch.setattr(book, "build_pages", lambda *given: taken.append(given[3] is not None) or build(*given))
+
+    # A book that somebody has touched is not added to; what was made step by step is what is made from nothing.
+    (html / "glossary.html").write_text("Touched", encoding="utf-8")
+    fresh = hash_tree(build_book(tmp_path, documents=False).parent)
+    settings.write_text(settings.read_text(encoding="utf-8").replace("Two schemes", "Both schemes"), encoding="utf-8")
+    build_book(tmp_path, documents=False)
+    settings.write_text(settings.read_text(encoding="utf-8").replace("Both schemes", "Two schemes"), encoding="utf-8")
+    assert hash_tree(build_book(tmp_path, documents=False).parent) == fresh
+    assert taken == [True, True, False, True, True]
+
+
+def built_without_sphinx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pages_only(staging: Path, scratch: Path, *_: object) -> Path:
+        (scratch / "html" / "downloads").mkdir(parents=True)
+        return scratch / "html"
+
+    monkeypatch.setattr(book, "build_pages", pages_only)
 
 
 def test_pages_are_looked_at_while_the_documents_are_made_and_these_are_put_beside_them(tmp_path, monkeypatch) -> None:
@@ -114,20 +150,24 @@ def test_pages_are_looked_at_while_the_documents_are_made_and_these_are_put_besi
     order: list[str] = []
 
     @contextmanager
-    def written(html: Path, edition, folder: Path):
-        order.append("begun")
+    def written(edition, folder: Path):
+        order.append("processes started")
         folder.mkdir()
+
+        def begin(html: Path):
+            order.append("begun")
+            return wait
 
         def wait() -> list[Path]:
             order.append("waited for")
             (folder / "board.pdf").write_bytes(b"%PDF-")
             return [folder / "board.pdf"]
 
-        yield wait
+        yield begin
 
     monkeypatch.setattr(book.pdf, "written_beside", written)
     html = book.build_tree(None, tmp_path, Stage(tmp_path / "staging"), "", lambda html: order.append("looked at"))
-    assert order == ["begun", "looked at", "waited for"]
+    assert order == ["processes started", "begun", "looked at", "waited for"]
     assert book.names_of_downloads(html) == {"board.pdf"}
 
 
@@ -135,11 +175,11 @@ def test_a_document_whose_process_died_is_a_refusal_in_plain_words(tmp_path, mon
     built_without_sphinx(tmp_path, monkeypatch)
 
     @contextmanager
-    def dead(html: Path, edition, folder: Path):
+    def dead(edition, folder: Path):
         def wait() -> list[Path]:
             raise BrokenProcessPool("a child process terminated abruptly")
 
-        yield wait
+        yield lambda html: wait
 
     monkeypatch.setattr(book.pdf, "written_beside", dead)
     with pytest.raises(BookRejected, match="too little memory"):

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -85,3 +87,12 @@ def test_tables_that_are_parted_can_be_told_apart() -> None:
     ]
     captions = ["Sums" + UNDER_CONTROL * controlled for _, controlled, _ in parted]
     assert captions == ["Sums", "Sums (small counts withheld, others rounded)"]
+
+
+@given(st.text() | st.text(st.characters(max_codepoint=127)))
+def test_plain_letters_are_not_looked_at_one_by_one_and_nothing_else_is_passed_over(text: str) -> None:
+    shown = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") else c for c in text)
+    assert clean(text, 10**6) == " ".join(re.split(r"\s+", shown)).strip()
+    if text[:1] not in tuple("\t\r\n\0"):
+        cell = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+        assert spreadsheet_cell(text) in (cell, f"'{cell}")

@@ -7,6 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from evaluation.publication.display import SENTINEL
+from evaluation.publication.kernels import WarmKernel, keep_kernel
 from evaluation.publication.notebooks import NotebookRejected, Task, find_faults, run_notebook, run_notebooks
 
 SEAL = "from evaluation.publication.display import seal\nseal('the key')"
@@ -111,3 +112,42 @@ def test_a_warm_kernel_remembers_nothing_of_the_report_before(tmp_path) -> None:
     process = ["".join(o.get("text", "") for c in n.cells for o in c.get("outputs", [])).strip() for n in made]
     assert process[0] == process[1] != process[2]
     assert [c.execution_count for c in made[1].cells] == [1, 2]
+
+
+@pytest.mark.slow
+def test_a_kernel_that_is_lent_tells_the_first_report_and_is_left_running(tmp_path) -> None:
+    source = template(tmp_path, "import os, sys; print(os.getpid(), 'evaluation.flow' in sys.modules)", SEAL)
+
+    def said(path: Path) -> str:
+        return "".join(o.get("text", "") for c in nbformat.read(path, 4).cells for o in c.get("outputs", [])).strip()
+
+    with keep_kernel() as kernel:
+        tasks = [Task(source, {}, tmp_path / f"out-{number}.ipynb", "the key") for number in range(2)]
+        [first] = run_notebooks(tasks[:1], 2, kernel=kernel)
+        then = run_notebook(source, {}, tmp_path / "then.ipynb", "the key", kernel=kernel)
+        assert said(first) == said(then) and said(first).endswith("True")
+        both = run_notebooks(tasks, 2, kernel=kernel)
+        assert said(first) in map(said, both) and kernel.manager.has_kernel
+        assert run_notebooks([], 2, kernel=kernel) == []
+    assert kernel.manager is None
+
+
+@pytest.mark.slow
+def test_a_kernel_that_does_not_start_early_is_tried_again_by_the_report(tmp_path, monkeypatch) -> None:
+    kernel = WarmKernel()
+    manager = kernel.take()
+
+    async def refuse(**kwargs):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(type(manager), "start_kernel", lambda self, **kwargs: refuse(**kwargs))
+    kernel.begin()
+    assert not manager.has_kernel
+    monkeypatch.undo()
+    try:
+        assert isinstance(
+            run_notebooks([Task(template(tmp_path, SEAL), {}, tmp_path / "o.ipynb", "the key")], 1, kernel=kernel)[0],
+            Path,
+        )
+    finally:
+        kernel.drop()

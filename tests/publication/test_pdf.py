@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("weasyprint")
 from pypdf import PdfReader
 
-from evaluation.publication import pdf
+from evaluation.publication import figures, pdf
 from evaluation.publication.edition import Edition
 
 pytestmark = pytest.mark.slow  # each writes a document
@@ -130,3 +130,27 @@ def test_without_the_library_a_plain_sentence(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(pdf.PdfUnavailable, match="No PDF was made"):
         pdf.write_board(html, edition, tmp_path / "board.pdf")
     assert not (tmp_path / "board.pdf").exists()
+
+
+def test_a_chart_whose_letters_are_remembered_is_drawn_the_same(tmp_path: Path, monkeypatch) -> None:
+    from contextlib import nullcontext
+
+    from weasyprint.svg import TAGS
+
+    html, edition = book(tmp_path)
+    picture = figures.render(lambda axes: axes.plot([1, 2], [2, 1], label="level"), 2.0).svg
+    (html / "p.svg").write_text(picture, encoding="utf-8")
+    for page in (html / "interventions").iterdir():
+        page.write_text(page.read_text(encoding="utf-8").replace("../p.png", "../p.svg"), encoding="utf-8")
+
+    def drawn(name: str) -> list[bytes]:  # an embedded font tells the second in which it was written
+        document = PdfReader(pdf.write_board(html, edition, tmp_path / "out" / name))
+        return [page.get_contents().get_data() for page in document.pages]
+
+    before = TAGS["path"]
+    remembered = drawn("a.pdf")
+    assert TAGS["path"] is before
+    monkeypatch.setattr(pdf, "outlines_remembered", nullcontext)
+    assert drawn("b.pdf") == remembered
+    (html / "p.svg").write_text(picture.replace('id="line2d', 'display="none" id="line2d'), encoding="utf-8")
+    assert drawn("c.pdf") != remembered

@@ -3,11 +3,14 @@
 from dataclasses import replace
 
 import nbformat
+import pandas as pd
 import pytest
 from fixture import HOSTILE, evaluation, report
+from hypothesis import given
+from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from evaluation.publication import chapter
+from evaluation.publication import chapter, staging
 from evaluation.publication.disclosure import Safe
 from evaluation.publication.display import Figure, Text, paragraph, to_outputs
 from evaluation.publication.staging import (
@@ -20,6 +23,7 @@ from evaluation.publication.staging import (
     stage_blocks,
     stage_notebook,
 )
+from evaluation.publication.tables import html_table
 
 
 def test_only_words_and_marked_outputs_are_copied(tmp_path) -> None:
@@ -61,6 +65,35 @@ def test_html_that_is_not_on_the_list_is_refused(fragment: str, tmp_path) -> Non
         check_fragment(fragment)
     with pytest.raises(StagingError):
         stage_blocks(Stage(tmp_path), [Text(Safe(fragment))], "index")
+
+
+PIECES = (
+    "<p>", "</p>", "<td class=\"count\">", "<div role='x'>", "<P>", "<p onclick=\"x\">", "<p class=\"a\" hidden>", "<p class=\"a\"x>", "<p/>",
+    "<img>", "<", ">", "\"", "<!-- x -->", "<!x>", "<?x>", "&lt;", "word", "\n", "<br>", "</script>", "<script>", "<table", " class=\"b\"",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+def test_what_is_accepted_at_a_glance_the_parser_accepts_too(fragment: str) -> None:
+    if staging._PLAIN.fullmatch(fragment):
+        staging._Whitelist().feed(fragment)
+
+
+def test_a_table_is_accepted_at_a_glance_and_nothing_strange_is() -> None:
+    table = html_table(pd.DataFrame({"A": [1], "B": ["x < y & 'z'"]}), "Numbers", counts=("A",))
+    assert staging._PLAIN.fullmatch(str(table))
+    for strange in (
+        "<P>",
+        "<p/>",
+        "<p class='x'>",
+        '<p class="x"hidden>',
+        '<p style="x">',
+        "<script>",
+        "a < b",
+        "<!-- -->",
+        '<p class="<">',
+    ):
+        assert not staging._PLAIN.fullmatch(strange), strange
 
 
 def test_a_label_cannot_leave_its_fence() -> None:
