@@ -125,7 +125,8 @@ def _say_stop(error: Exception, timeout: float | None) -> str:
     """Why a notebook did not run to its end, in one line."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    if isinstance(error, DeadKernelError):
+    # Of a kernel that dies while it starts, jupyter_client says so in words only.
+    if isinstance(error, DeadKernelError) or "Kernel died" in str(error):
         return "its kernel died, most often because the computer has too little memory (DeadKernelError)"
     if isinstance(error, CellTimeoutError):
         return f"a cell took longer than {timeout:g} seconds (CellTimeoutError)"
