@@ -13,9 +13,8 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from models import negative_binomial
 from models.components import Arrays, noise_scale, persistence
-from models.rising_factorial import log_rising_factorial
+from models.negative_binomial import log_likelihood, log_rising_factorial
 from models.structure import Structure
 
 
@@ -56,7 +55,7 @@ def observe_counts(eta: TensorVariable, data: Arrays, structure: Structure, over
             add_intervals(data["censored_counts"] * cell - pt.exp(cell), data)
     else:
         phi = 1.0 / (overdispersion**2 + 1e-8)
-        exact = negative_binomial.log_likelihood(
+        exact = log_likelihood(
             eta, data["log_exposure"], data["value"], data["exact"], data["distinct"], data["n_exact"], phi
         )
         pm.Potential("likelihood", exact)

@@ -13,7 +13,7 @@ from evaluation.inference.design import write_design
 from models import compilation
 from models.autoregression import AutoregressiveFilter
 from models.informed_path import InformedPath, draw_paths, informed_path
-from models.negative_binomial import NegativeBinomialLikelihood
+from models.negative_binomial import LogRisingFactorial, NegativeBinomialLikelihood
 from tests.inference.fabricated import frame
 from tests.models.interpreted import INTERPRETED, build, evaluate, potential, random_point
 
@@ -189,12 +189,13 @@ def test_the_cache_of_compiled_code_notices_a_change_of_the_source(tmp_path, mon
     source.write_bytes(b"a = 1\r\n")
     assert compilation.source_version(str(source)) == first
 
-    operations = {
-        "informed_path": InformedPath(),
-        "autoregression": AutoregressiveFilter(),
-        "negative_binomial": NegativeBinomialLikelihood(),
-    }
-    for module, op in operations.items():
+    operations = (
+        ("informed_path", InformedPath()),
+        ("autoregression", AutoregressiveFilter()),
+        ("negative_binomial", NegativeBinomialLikelihood()),
+        ("negative_binomial", LogRisingFactorial()),
+    )
+    for module, op in operations:
         place = importlib.import_module(f"models.{module}")
         before = basic.numba_funcify_and_cache_key(op)[1]
         monkeypatch.setattr(place, "source_version", lambda file: 12345)

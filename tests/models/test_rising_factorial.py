@@ -10,7 +10,7 @@ import pytensor.tensor as pt
 import pytest
 from scipy.special import digamma, gammaln
 
-from models.rising_factorial import log_rising_factorial, rise
+from models.negative_binomial import log_rising_factorial, rise
 from tests.models.interpreted import INTERPRETED
 
 
