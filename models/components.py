@@ -66,10 +66,9 @@ def normal_about_zero(
 ) -> TensorVariable:
     """A normal quantity with mean 0 and this standard deviation on the link scale, written about its likely posterior.
 
-    Where it is not among the ``terms`` that the data inform, the free parameter ``<name>_z`` is in units of ``sd``, but of no
-    more than ``WIDEST``: the data know a level to a tenth
-    or better, and in units of a prior a hundred times as wide the posterior is a point that chains may not find while
-    they are tuned. The prior is the same.
+    Where it is not among the ``terms`` that the data inform, the free parameter ``<name>_z`` is in units of ``sd``, but of
+    no more than ``WIDEST``: the data know a level to a tenth or better, and in units of a prior a hundred times as wide
+    the posterior is a point that chains may not find while they are tuned. The prior is the same.
     """
     if terms and name in terms:
         return sd * pm.Deterministic(f"{name}_z", terms[name])
