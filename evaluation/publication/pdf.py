@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BOARD, ONE_PAGE = "board-report.pdf", "one-page-summary.pdf"
 LARGEST = 10_000_000
 SIZES = (10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)  # of the type on the one page, in points, the largest that fits
+_INNERMOST_FOLD = re.compile(r"<details\b(?:(?!<details\b).)*?</details>", re.DOTALL)
 _FOLDED = ("details", "nav", "script", "style")
 _LEFT_OUT = (".headerlink", ".svd-download", ".svd-behind", ".svd-edition")
 
@@ -54,7 +55,7 @@ Waiting = Callable[[], list[Path]]
 
 @contextmanager
 def written_beside(edition: Edition, folder: Path) -> Iterator[Callable[[Path], Waiting]]:
-    """Both documents written in processes of their own, while the caller goes on; the processes start at once.
+    """Both documents: the board's, which takes long, in a process of its own, which starts at once, while the caller goes on.
 
     Args:
         edition: what the book shows.
@@ -62,18 +63,16 @@ def written_beside(edition: Edition, folder: Path) -> Iterator[Callable[[Path], 
 
     Yields:
         A function that takes the built book, which must not change from then on, and begins. It returns a function that
-        waits for the documents and returns their paths; that raises what :func:`write_board` raises, and
-        `BrokenProcessPool` if a process died.
+        writes the one page, waits for the other document, and returns their paths; that raises what :func:`write_board`
+        raises, and `BrokenProcessPool` if the process died.
     """
     # A document is one large web of objects, none of them lost before it is written: looking for lost ones takes a fifth of the time.
-    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
-        writers = ((write_board, BOARD), (write_one_page, ONE_PAGE))
-        for _ in writers:  # each imports what it will need
-            pool.submit(why_unavailable)
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
+        pool.submit(why_unavailable)  # which imports what it will need
 
         def begin(html: Path) -> Waiting:
-            given = [pool.submit(write, html, edition, folder / name) for write, name in writers]
-            return lambda: [future.result() for future in given]
+            board = pool.submit(write_board, html, edition, folder / BOARD)
+            return lambda: [write_one_page(html, edition, folder / ONE_PAGE), board.result()]
 
         yield begin
 
@@ -121,10 +120,12 @@ def write_one_page(html: Path, edition: Edition, into: Path) -> Path:
     for link in article.select("a[href]"):
         link.unwrap()
     rows = article.select("table tbody tr")
+    for i, row in enumerate(rows):
+        row["id"] = f"row-{i}"
     title = f"{edition.settings.title}: one-page summary"
 
-    def draw(kept: int, size: float) -> Any:
-        """The page with so many rows of the table, in type of so many points; None if it is more than one page."""
+    def draw(kept: int, size: float = SIZES[-1]) -> Any:
+        """The document with so many rows of the table, in type of so many points."""
         for i, row in enumerate(rows):
             row.attrs.pop("hidden", None)
             if i >= kept:
@@ -132,20 +133,24 @@ def write_one_page(html: Path, edition: Edition, into: Path) -> Path:
         left = len(rows) - kept
         note = f"<p>{left} more in the book: this page has no room for them.</p>" if left else ""
         inside = f"{_banners(edition)}{article.decode_contents()}{note}"
-        document = _render(
+        return _render(
             html, edition, f'<section class="one-page" style="font-size: {size}pt">{inside}</section>', title
         )
+
+    def on_one_page(document: Any) -> Any:
         return document if len(document.pages) == 1 else None
 
-    if (page := draw(len(rows), SIZES[-1])) is not None:
-        page = next((found for size in SIZES[:-1] if (found := draw(len(rows), size)) is not None), page)
-    else:
-        fits, too_many = 0, len(rows)
-        page = draw(0, SIZES[-1])
+    whole = draw(len(rows))
+    if (page := on_one_page(whole)) is not None:
+        page = next((found for size in SIZES[:-1] if (found := on_one_page(draw(len(rows), size))) is not None), page)
+    else:  # about as many as the first of its pages held; the note takes some room too
+        kept = sum(f"row-{i}" in whole.pages[0].anchors for i in range(len(rows)))
+        fits, too_many = -1, len(rows)
         while too_many - fits > 1:
-            half = (fits + too_many) // 2
-            found = draw(half, SIZES[-1])
-            fits, too_many, page = (half, too_many, found) if found is not None else (fits, half, page)
+            if (found := on_one_page(draw(kept))) is not None:
+                page, fits, kept = found, kept, kept + 1
+            else:
+                too_many, kept = kept, kept - 1
     if page is None:
         raise ValueError("the one-page summary does not fit on a page even without its table")
     return _write(into, _print(page, edition, ONE_PAGE))
@@ -216,7 +221,10 @@ def _article(html: Path, page: str) -> Tag:
     text = (html / f"{page}.html").read_text(encoding="utf-8")
     # Most of a page is the contents of the book: they are not read here.
     begin, end = text.find("<article"), text.rfind("</article>")
-    soup = BeautifulSoup(text[begin : end + len("</article>")] if 0 <= begin < end else text, "html.parser")
+    text, folds = text[begin : end + len("</article>")] if 0 <= begin < end else text, 1
+    while folds:  # most of an article too is what stands folded under its charts
+        text, folds = _INNERMOST_FOLD.subn("", text)
+    soup = BeautifulSoup(text, "html.parser")
     article = soup.find("article") or soup
     for name in _FOLDED:
         for tag in article.find_all(name):

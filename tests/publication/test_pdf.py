@@ -106,6 +106,31 @@ def test_the_summary_is_one_page_whatever_is_on_it(tmp_path: Path, plans: int) -
         assert f"Scheme {plans - 1}" in text and "more in the book" not in text
 
 
+def test_the_summary_keeps_as_many_rows_as_fit_and_finds_them_in_a_few_tries(tmp_path: Path, monkeypatch) -> None:
+    html, edition = book(tmp_path, 60)
+    drawn, render = [], pdf._render
+
+    def counted(html: Path, edition: Edition, body: str, title: str):
+        document = render(html, edition, body, title)
+        drawn.append((60 - body.count("hidden=") if "hidden=" in body else 60, len(document.pages)))
+        return document
+
+    monkeypatch.setattr(pdf, "_render", counted)
+    pdf.write_one_page(html, edition, tmp_path / "one.pdf")
+    most = max(rows for rows, pages in drawn if pages == 1)
+    assert most > 0 and (most + 1) in [rows for rows, pages in drawn if pages > 1]
+    assert len(drawn) <= 5
+
+
+def test_what_is_folded_is_left_out_however_deep(tmp_path: Path) -> None:
+    html, edition = book(tmp_path)
+    page = html / "interventions" / "p0.html"
+    fold = "<details><summary>a</summary><details><p>DEEP</p></details><p>SHALLOW</p></details><p>STAYS &lt;details&gt;</p>"
+    page.write_text(page.read_text(encoding="utf-8").replace("</article>", f"{fold}</article>"), encoding="utf-8")
+    text = "".join(p.extract_text() for p in PdfReader(pdf.write_board(html, edition, tmp_path / "b.pdf")).pages)
+    assert "DEEP" not in text and "SHALLOW" not in text and "STAYS" in text
+
+
 def test_a_draft_is_marked_on_every_page(tmp_path: Path) -> None:
     html, edition = book(tmp_path, signed_off=None)
     document = PdfReader(pdf.write_board(html, edition, tmp_path / "board.pdf"))
@@ -138,7 +163,13 @@ def test_a_chart_whose_letters_are_remembered_is_drawn_the_same(tmp_path: Path, 
     from weasyprint.svg import TAGS
 
     html, edition = book(tmp_path)
-    picture = figures.render(lambda axes: axes.plot([1, 2], [2, 1], label="level"), 2.0).svg
+
+    def draw(axes):
+        axes.plot([1, 2, 3], [2, 1, 2], "o", markerfacecolor="white", label="level")
+        axes.plot([1, 2, 3], [1, 2, 1], "o", color="#f46a25", alpha=0.5)
+
+    picture = figures.render(draw, 2.0).svg
+    assert picture.count("<use") > 6
     (html / "p.svg").write_text(picture, encoding="utf-8")
     for page in (html / "interventions").iterdir():
         page.write_text(page.read_text(encoding="utf-8").replace("../p.png", "../p.svg"), encoding="utf-8")
@@ -147,9 +178,9 @@ def test_a_chart_whose_letters_are_remembered_is_drawn_the_same(tmp_path: Path, 
         document = PdfReader(pdf.write_board(html, edition, tmp_path / "out" / name))
         return [page.get_contents().get_data() for page in document.pages]
 
-    before = TAGS["path"]
+    before = TAGS["path"], TAGS["use"]
     remembered = drawn("a.pdf")
-    assert TAGS["path"] is before
+    assert (TAGS["path"], TAGS["use"]) == before
     monkeypatch.setattr(pdf, "outlines_remembered", nullcontext)
     assert drawn("b.pdf") == remembered
     (html / "p.svg").write_text(picture.replace('id="line2d', 'display="none" id="line2d'), encoding="utf-8")
