@@ -16,7 +16,6 @@ Nothing is altered here. What is found is said, drawn, and refused where a plan 
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -173,16 +172,32 @@ def _collapses(value: Counts, top: Counts, year: int) -> list[Oddity]:
     return found
 
 
+def _behind(values: Counts, width: int) -> Counts:
+    """For every period the `width` periods before it, NaN before the first; shape (area, time, width)."""
+    padded = np.pad(values, ((0, 0), (width, 0)), constant_values=np.nan)
+    return np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)[:, :-1]
+
+
+def _ahead(values: Counts, width: int) -> Counts:
+    """For every period the `width` periods after it, NaN after the last; shape (area, time, width)."""
+    padded = np.pad(values, ((0, 0), (0, width)), constant_values=np.nan)
+    return np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)[:, 1:]
+
+
+def _medians(windows: Counts, fewest: int = 1) -> Counts:
+    """For every window (last axis) the median of what is known, NaN where fewer than `fewest` are.
+
+    All windows at once, and by sorting: `np.nanmedian` takes ten times as long, and is asked for every cell of a panel.
+    """
+    ordered = np.sort(windows, axis=-1)  # what is not known comes last
+    n = np.isfinite(windows).sum(axis=-1, keepdims=True)
+    low, high = (np.take_along_axis(ordered, np.maximum(k, 0), axis=-1) for k in ((n - 1) // 2, n // 2))
+    return np.where(n >= fewest, (low + high) / 2, np.nan)[..., 0]
+
+
 def _around(values: Counts, year: int) -> Counts:
     """For every cell the median of the year behind and the year ahead, without the cell; shape (area, time)."""
-    padded = np.pad(values, ((0, 0), (year, year)), constant_values=np.nan)
-    n = values.shape[1]
-    shifts = [k for k in range(2 * year + 1) if k != year]
-    window = np.stack([padded[:, k : k + n] for k in shifts])
-    enough = np.isfinite(window).sum(axis=0) >= 2 * FEWEST_AROUND
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # cells without neighbours, which `enough` leaves out
-        return np.where(enough, np.nanmedian(window, axis=0), np.nan)
+    return _medians(np.concatenate([_behind(values, year), _ahead(values, year)], axis=-1), 2 * FEWEST_AROUND)
 
 
 def _shared_falls(raw: Counts, clean: Counts, members: list[int], year: int) -> list[Oddity]:
@@ -234,11 +249,11 @@ def _dips(value: Counts, top: Counts, year: int) -> list[Oddity]:
     side = max(year // 4, 2)
     highest = np.nanmax(np.nan_to_num(value), axis=1, keepdims=True)
     low = np.isfinite(value) & (highest >= FEWEST_EXPECTED) & (np.nan_to_num(top) < HALF * highest)
+    behind, ahead = _medians(_behind(value, side), 2), _medians(_ahead(value, side), 2)
+    low &= np.isfinite(behind) & np.isfinite(ahead)
     for i in np.flatnonzero(low.any(axis=1)):
         for t in np.flatnonzero(low[i]):
-            before, after = _median(value[i, max(t - side, 0) : t], 2), _median(value[i, t + 1 : t + 1 + side], 2)
-            if np.isnan(before) or np.isnan(after):
-                continue
+            before, after = behind[i, t], ahead[i, t]
             level = min(before, after)
             if level < FEWEST_EXPECTED or top[i, t] >= HALF * level or max(before, after) > 1.5 * level:
                 continue
@@ -255,13 +270,15 @@ def _mirror_images(value: Counts, members: list[int], year: int) -> list[Oddity]
     found = []
     rows = value[members]
     high = np.flatnonzero(np.nanmax(np.nan_to_num(rows), axis=1, initial=0.0) >= FEWEST_EXPECTED)
+    behind = _behind(rows[high], year)
+    levels = _medians(behind)
+    spreads = 1.4826 * _medians(np.abs(behind - levels[..., None]))
     for t in range(side, value.shape[1] - side + 1):
         before, after = rows[high, max(t - year, 0) : t], rows[high, t : t + side]
         full = (np.isfinite(before).sum(axis=1) >= side) & np.isfinite(after).all(axis=1)
         if full.sum() < 2:
             continue
-        level = np.nanmedian(before[full], axis=1)
-        usual = 1.4826 * np.nanmedian(np.abs(before[full] - level[:, None]), axis=1)
+        level, usual = levels[full, t], spreads[full, t]
         jump = after[full].mean(axis=1) - level
         # The jump must begin here: the last period before it still had the old level.
         settled = (np.abs(before[full][:, -1] - level) < 0.5 * np.abs(jump)) & (
