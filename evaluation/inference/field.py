@@ -12,6 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+from scipy.linalg import LinAlgError, lapack
 
 from models.structure import ModelData
 
@@ -31,7 +32,7 @@ class Likelihood:
         place: (area, time) of each interval-censored cell, shape (censored, 2).
         low, count: first count of each interval and how many counts it holds, shape (censored,).
         constant: what depends on the count alone, shape (censored, count).
-        distinct, times: distinct exact counts and how often each occurs.
+        distinct, times: distinct exact counts and how often each occurs, those that do.
     """
 
     kind: int
@@ -62,6 +63,7 @@ class Likelihood:
             count = (constant > -1e8).sum(axis=1)
         value = np.ascontiguousarray(arrays["value"][crop], dtype=float)
         exact = np.ascontiguousarray(arrays["exact"][crop], dtype=float)
+        times = arrays.get("n_exact", np.zeros(0)).astype(float)
         return cls(
             kind=KINDS[structure.likelihood],
             value=value,
@@ -72,28 +74,21 @@ class Likelihood:
             low=low,
             count=count,
             constant=constant,
-            distinct=arrays.get("distinct", np.zeros(0)).astype(float),
-            times=arrays.get("n_exact", np.zeros(0)).astype(float),
+            distinct=arrays.get("distinct", np.zeros(0)).astype(float)[times > 0],
+            times=times[times > 0],
         )
 
-    def evaluate(self, eta: Array, overdispersion: float) -> tuple[float, Array, Array]:
-        """Log-likelihood of a linear predictor, its gradient and its negative curvature, the last two (area, time)."""
+    def disperse(self, overdispersion: float) -> Dispersed:
+        """The likelihood at one overdispersion, which Newton's steps do not change."""
         phi = 1.0 / (overdispersion**2 + 1e-8)
         constant, rising = self.constant, 0.0
         if self.kind == NEGATIVE_BINOMIAL:
-            seen = self.times > 0
             base = special.gammaln(phi)
-            rising = float(np.sum(self.times[seen] * (special.gammaln(self.distinct[seen] + phi) - base)))
+            rising = float(np.sum(self.times * (special.gammaln(self.distinct + phi) - base)))
             if len(self.low):
                 counts = self.low[:, None] + np.arange(constant.shape[1])
                 constant = constant + special.gammaln(counts + phi) - base
-        total, gradient, curvature = _exact_terms(self.kind, eta, self.value, self.exact, self.offset, self.size, phi)
-        if len(self.low):
-            total += _interval_terms(
-                self.kind, eta, self.place, self.low, self.count, constant, self.offset, self.size, phi, gradient,
-                curvature,
-            )  # fmt: skip
-        return total + rising, gradient, curvature
+        return Dispersed(self, phi, constant, rising)
 
     def respond(self, eta: Array) -> Array:
         """Expected outcome on the response scale; the last two axes of ``eta`` are the first areas and time."""
@@ -103,6 +98,27 @@ class Likelihood:
         if self.kind == BINOMIAL:
             return self.size[:areas] * special.expit(eta)
         return np.exp(eta + self.offset[:areas])
+
+
+@dataclass(frozen=True)
+class Dispersed:
+    """A likelihood whose overdispersion is known: ``phi``, and what depends on it and the counts alone."""
+
+    of: Likelihood
+    phi: float
+    constant: Array
+    rising: float
+
+    def evaluate(self, eta: Array) -> tuple[float, Array, Array]:
+        """Log-likelihood of a linear predictor, its gradient and its negative curvature, the last two (area, time)."""
+        of = self.of
+        total, gradient, curvature = _exact_terms(of.kind, eta, of.value, of.exact, of.offset, of.size, self.phi)
+        if len(of.low):
+            total += _interval_terms(
+                of.kind, eta, of.place, of.low, of.count, self.constant, of.offset, of.size, self.phi, gradient,
+                curvature,
+            )  # fmt: skip
+        return total + self.rising, gradient, curvature
 
 
 @numba.njit(cache=True)
@@ -199,7 +215,7 @@ def count_blocks(curvature, sd, rho):
         return blocks, log_det
     shock = sd * sd * (1.0 - rho * rho)
     off = -rho / shock
-    forward, backward = np.empty(n), np.empty(n)
+    forward, backward, carried = np.empty(n), np.empty(n), np.empty(n)
     diagonal = np.empty(n)
     for a in range(n_areas):
         w = curvature[a]
@@ -215,11 +231,13 @@ def count_blocks(curvature, sd, rho):
         for t in range(n):
             log_det += np.log(forward[t])
         log_det += n * np.log(sd * sd) + (n - 1) * np.log(1.0 - rho * rho)
+        for t in range(n):
+            carried[t] = -off / backward[t]
         for i in range(n):
             inverse = 1.0 / (forward[i] + backward[i] - diagonal[i])
             blocks[a, i, i] = w[i] - w[i] * inverse * w[i]
             for j in range(i + 1, n):
-                inverse *= -off / backward[j]
+                inverse *= carried[j]
                 blocks[a, i, j] = blocks[a, j, i] = -w[i] * inverse * w[j]
     return blocks, log_det
 
@@ -257,18 +275,52 @@ def add_loadings(blocks, loadings):
     pulled = np.empty(n)
     for a in range(n_areas):
         for v in range(loadings.shape[0]):
+            # Blocks are symmetric, so their rows may be added up: one instruction for several cells, where a sum
+            # along a row waits for each addend before it.
+            pulled[:] = 0.0
+            for j in range(n):
+                for i in range(n):
+                    pulled[i] += blocks[a, j, i] * loadings[v, j]
             inside = 1.0
             for i in range(n):
-                total = 0.0
-                for j in range(n):
-                    total += blocks[a, i, j] * loadings[v, j]
-                pulled[i] = total
-                inside += total * loadings[v, i]
+                inside += pulled[i] * loadings[v, i]
             for i in range(n):
                 for j in range(n):
                     blocks[a, i, j] -= pulled[i] * pulled[j] / inside
             log_det += np.log(inside)
     return log_det
+
+
+@numba.njit(cache=True)
+def persist(shocks, rho):
+    """Standard normal shocks of each area made, in place, into AR(1) paths of unit variance; shape (area, time)."""
+    fresh = np.sqrt(1.0 - rho * rho)
+    for a in range(shocks.shape[0]):
+        for t in range(1, shocks.shape[1]):
+            shocks[a, t] = rho * shocks[a, t - 1] + fresh * shocks[a, t]
+
+
+def factor(matrix: Array) -> Array:
+    """Lower Cholesky factor. Many are small: what the library's own door looks at takes longer than the factor.
+
+    Raises:
+        LinAlgError: the matrix is not positive definite.
+    """
+    # The rows of ours are the columns of Fortran's.
+    upper, failed = lapack.dpotrf(matrix.T, lower=0)
+    if failed:
+        raise LinAlgError("the matrix is not positive definite")
+    return np.ascontiguousarray(upper.T)
+
+
+def solve_factored(root: Array, right: Array) -> Array:
+    """Solution of ``L L' x = right`` for a lower Cholesky factor ``L``."""
+    return lapack.dpotrs(root, right, lower=1)[0]
+
+
+def solve_transposed(root: Array, right: Array) -> Array:
+    """Solution of ``L' x = right`` for a lower Cholesky factor ``L``."""
+    return lapack.dtrtrs(root.T, right, lower=0)[0]
 
 
 def ar1_root(rho: float, n: int) -> Array:

@@ -62,8 +62,9 @@ def approximate(task: Task) -> Fit:
         scaled = coefficients[:, :COEFFICIENTS] * task.data.arrays["coefficient_sd"]
         values = (task.data.arrays["coefficient_mean"] + scaled).reshape(*halves, COEFFICIENTS)
         variables["coefficient"] = (("chain", "draw", "coefficient_0"), values)
+    hyperparameters = [posterior.values(score) for score in scores]
     for name in posterior.names:
-        values = np.array([posterior.values(score)[name] for score in scores])
+        values = np.array([at[name] for at in hyperparameters])
         variables[name] = (("chain", "draw"), values[point_of].reshape(halves))
     points = float(1.0 / np.sum(weights**2)) * POINTS / len(weights)
     return Fit(xr.Dataset(variables).assign_attrs(points=points), 0, time.perf_counter() - started)

@@ -52,11 +52,21 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Mode:
-    """The field's mode at one value of the hyperparameters, and the log posterior density of these."""
+    """The field's mode at one value of the hyperparameters.
+
+    Attributes:
+        log_density: log posterior density of the hyperparameters.
+        field: the linear predictor at the mode less its prior mean, shape (area, time).
+        dual: what the prior's covariance takes there, shape (area, time).
+        target: what each cell draws the field towards (its working response less the prior mean; 0 where nothing is known).
+        curvature: how strongly, the likelihood's negative curvature; shape (area, time) as well.
+    """
 
     log_density: float
     field: Array
     dual: Array
+    target: Array
+    curvature: Array
 
 
 class Posterior:
@@ -78,8 +88,7 @@ class Posterior:
         self.arrays = {name: self._crop(array) for name, array in arrays.items()}
         self.names = hyperparameters(data)
         self.likelihood = field.Likelihood.of(data, self.n_areas, self.n_periods)
-        lag = np.abs(np.subtract.outer(np.arange(self.n_periods), np.arange(self.n_periods)))
-        self.lag = lag.astype(float)
+        self.lag = np.abs(np.subtract.outer(np.arange(self.n_periods), np.arange(self.n_periods)))
         self.mean = np.repeat(self.arrays["level_mean"][: self.n_areas, None], self.n_periods, axis=1)
         self.shared = self._shared_design()
         if self.structure.design == "its":
@@ -177,53 +186,49 @@ class Posterior:
         covariance = self._own_covariance(prior)
         if self.structure.likelihood == "normal":
             return self._exact_mode(prior, mean, covariance, score)
+        likelihood = self.likelihood.disperse(prior.overdispersion)
         # A dual found under a tight prior may point absurdly far under a loose one: the prior's mean is then nearer.
-        zero = np.zeros(mean.shape)
-        starts = [zero] if dual is None else [dual, zero]
-        tried = [self._height(prior, covariance, mean, start) for start in starts]
-        best = int(np.argmax([height for height, _ in tried]))
-        (target, now), dual = tried[best], starts[best]
-        log_lik, gradient, curvature = self.likelihood.evaluate(mean + now, prior.overdispersion)
+        now = dual_now = np.zeros(mean.shape)
+        height, gradient, curvature = _climb(likelihood, mean, now, dual_now)
+        if dual is not None:
+            there = self._apply_prior(prior, covariance, dual)
+            other = _climb(likelihood, mean, there, dual)
+            if other[0] >= height:
+                (height, gradient, curvature), now, dual_now = other, there, dual
         log_det = 0.0
         for _ in range(60):
-            blocks, log_det, precision = self._condition(prior, curvature)
-            wanted = np.where(curvature > 0.0, now + gradient / np.where(curvature > 0.0, curvature, 1.0), 0.0)
-            new_dual = self._solve(prior, blocks, precision, wanted)[0]
+            blocks, log_det, root = self._condition(prior, curvature)
+            new_dual = self._solve(prior, blocks, root, _working(now, gradient, curvature))[0]
             new = self._apply_prior(prior, covariance, new_dual)
             step = 1.0
             while True:
-                trial, trial_dual = now + step * (new - now), dual + step * (new_dual - dual)
-                log_lik, gradient, curvature = self.likelihood.evaluate(mean + trial, prior.overdispersion)
-                reached = log_lik - 0.5 * float(np.sum(trial_dual * trial))
-                if np.isfinite(reached) and (reached >= target - 1e-9 * abs(target) or step < 1e-4):
+                trial, trial_dual = now + step * (new - now), dual_now + step * (new_dual - dual_now)
+                reached, gradient, curvature = _climb(likelihood, mean, trial, trial_dual)
+                if np.isfinite(reached) and (reached >= height - 1e-9 * abs(height) or step < 1e-4):
                     break
                 step /= 2.0
                 if step < 1e-8:
                     raise FloatingPointError("the approximation found no mode")
-            gained, now, dual, target = reached - target, trial, trial_dual, reached
+            gained, now, dual_now, height = reached - height, trial, trial_dual, reached
             if abs(gained) < TOLERANCE and step == 1.0:
                 break
-        return Mode(target - 0.5 * log_det - 0.5 * float(score @ score), now, dual)
-
-    def _height(self, prior: Gaussian, covariance: Array, mean: Array, dual: Array) -> tuple[float, Array]:
-        """Log posterior of the field at a dual, up to a constant, and the field there less its mean."""
-        there = self._apply_prior(prior, covariance, dual)
-        log_lik, _, _ = self.likelihood.evaluate(mean + there, prior.overdispersion)
-        height = log_lik - 0.5 * float(np.sum(dual * there))
-        return (height if np.isfinite(height) else -np.inf), there
+        log_density = height - 0.5 * log_det - 0.5 * float(score @ score)
+        return Mode(log_density, now, dual_now, _working(now, gradient, curvature), curvature)
 
     def _exact_mode(self, prior: Gaussian, mean: Array, covariance: Array, score: Array) -> Mode:
-        blocks, log_det, precision = self._condition(prior, self.known.astype(float), self.values(score))
+        curvature = self.known.astype(float)
+        blocks, log_det, root = self._condition(prior, curvature, self.values(score))
         residual = np.where(self.known, self.arrays["value"] - mean, 0.0)
-        dual = self._solve(prior, blocks, precision, residual)[0]
+        dual = self._solve(prior, blocks, root, residual)[0]
         log_density = -0.5 * float(np.sum(residual * dual)) - 0.5 * log_det - 0.5 * float(score @ score)
-        return Mode(log_density, self._apply_prior(prior, covariance, dual), dual)
+        return Mode(log_density, self._apply_prior(prior, covariance, dual), dual, residual, curvature)
 
     def _own_covariance(self, prior: Gaussian) -> Array:
         """Covariance over time of an area's own part, shape (time, time)."""
-        covariance = np.full(self.lag.shape, prior.level_sd**2)
+        by_lag = np.full(self.n_periods, prior.level_sd**2)
         if prior.path_sd > 0.0:
-            covariance += prior.path_sd**2 * prior.path_rho**self.lag
+            by_lag += prior.path_sd**2 * prior.path_rho ** np.arange(float(self.n_periods))
+        covariance = by_lag[self.lag]
         if prior.drift_sd > 0.0:
             year = self.arrays["year"][: self.n_periods]
             covariance += prior.drift_sd**2 * np.outer(year, year)
@@ -243,28 +248,32 @@ class Posterior:
         log_det += field.add_loadings(blocks, np.stack(loadings))
         treated = blocks[: self.n_treated]
         weighted = treated @ prior.effects
-        corner = prior.shared.T @ blocks.sum(axis=0) @ prior.shared
-        side = prior.shared.T @ weighted.sum(axis=0)
-        inner = np.tensordot(prior.effects, weighted, axes=([0, 1], [0, 1]))
-        precision = np.block([[corner, side], [side.T, inner]])
-        precision[np.diag_indices_from(precision)] += 1.0
-        root = linalg.cholesky(precision, lower=True)
+        n_shared, n_effects = prior.shared.shape[1], prior.effects.shape[2]
+        precision = np.empty((n_shared + n_effects, n_shared + n_effects))
+        precision[:n_shared, :n_shared] = prior.shared.T @ blocks.sum(axis=0) @ prior.shared
+        precision[:n_shared, n_shared:] = side = prior.shared.T @ weighted.sum(axis=0)
+        precision[n_shared:, :n_shared] = side.T
+        effects = prior.effects.transpose(2, 0, 1).reshape(n_effects, -1)
+        precision[n_shared:, n_shared:] = effects @ weighted.reshape(-1, n_effects)
+        precision.flat[:: len(precision) + 1] += 1.0
+        root = field.factor(precision)
         return blocks, log_det + 2.0 * float(np.log(np.diag(root)).sum()), root
 
     def _solve(self, prior: Gaussian, blocks: Array, root: Array, wanted: Array) -> tuple[Array, Array]:
         """(K + HH' + W^-1)^-1 wanted, and the shared coefficients' mean."""
         pulled = (blocks @ wanted[:, :, None])[:, :, 0]
         right = np.concatenate([prior.shared.T @ pulled.sum(axis=0), self._collect(prior, pulled)])
-        coefficients = linalg.cho_solve((root, True), right)
+        coefficients = field.solve_factored(root, right)
         fitted = self._spread(prior, coefficients)
         return pulled - (blocks @ fitted[:, :, None])[:, :, 0], coefficients
 
     def _collect(self, prior: Gaussian, cells: Array) -> Array:
-        return np.tensordot(cells[: self.n_treated], prior.effects, axes=([0, 1], [0, 1]))
+        return cells[: self.n_treated].ravel() @ prior.effects.reshape(-1, prior.effects.shape[2])
 
     def _spread(self, prior: Gaussian, coefficients: Array) -> Array:
         n = prior.shared.shape[1]
-        out = np.repeat((prior.shared @ coefficients[:n])[None, :], self.n_areas, axis=0)
+        out = np.empty((self.n_areas, self.n_periods))
+        out[:] = prior.shared @ coefficients[:n]
         out[: self.n_treated] += prior.effects @ coefficients[n:]
         return out
 
@@ -284,20 +293,15 @@ class Posterior:
         """
         prior = self.gaussian(score)
         rows = slice(0, self.n_treated)
-        mean = prior.mean[rows] + prior.effect_mean
-        if self.structure.likelihood == "normal":
-            blocks, _, root = self._condition(prior, self.known.astype(float), self.values(score))
-            inverse = self._inverse_diagonal(prior, blocks[rows], root, self.known[rows])
-            return self.arrays["value"][rows] - mode.dual[rows] / inverse, 1.0 / inverse
-        whole = prior.mean.copy()
-        whole[rows] = mean
-        _, gradient, curvature = self.likelihood.evaluate(whole + mode.field, prior.overdispersion)
-        blocks, _, root = self._condition(prior, curvature)
-        seen = curvature[rows] > 0.0
+        scores = self.structure.likelihood == "normal"
+        blocks, _, root = self._condition(prior, mode.curvature, self.values(score) if scores else None)
+        seen = mode.curvature[rows] > 0.0
         inverse = self._inverse_diagonal(prior, blocks[rows], root, seen)
-        bend = np.where(seen, curvature[rows], np.nan)
-        target = mode.field[rows] + gradient[rows] / bend
-        return mean + target - mode.dual[rows] / inverse, np.maximum(1.0 / inverse - 1.0 / bend, 1e-12)
+        if scores:
+            return self.arrays["value"][rows] - mode.dual[rows] / inverse, 1.0 / inverse
+        mean = prior.mean[rows] + prior.effect_mean
+        bend = np.where(seen, mode.curvature[rows], np.nan)
+        return mean + mode.target[rows] - mode.dual[rows] / inverse, np.maximum(1.0 / inverse - 1.0 / bend, 1e-12)
 
     def _inverse_diagonal(self, prior: Gaussian, treated: Array, root: Array, seen: NDArray[np.bool_]) -> Array:
         """Diagonal of (K + HH' + W^-1)^-1 over the treated cells, NaN where nothing was seen."""
@@ -314,19 +318,11 @@ class Posterior:
             Shapes (draw, treated area, time) twice, and (draw, coefficient of the effect), these on their own scale.
         """
         prior = self.gaussian(score)
-        mean = prior.mean.copy()
-        mean[: self.n_treated] += prior.effect_mean
         scores = self.structure.likelihood == "normal"
-        if scores:
-            blocks, _, root = self._condition(prior, self.known.astype(float), self.values(score))
-            wanted = np.where(self.known, self.arrays["value"] - mean, 0.0)
-        else:
-            _, gradient, curvature = self.likelihood.evaluate(mean + mode.field, prior.overdispersion)
-            blocks, _, root = self._condition(prior, curvature)
-            wanted = np.where(curvature > 0.0, mode.field + gradient / np.where(curvature > 0.0, curvature, 1.0), 0.0)
-        centre = self._solve(prior, blocks, root, wanted)[1]
+        blocks, _, root = self._condition(prior, mode.curvature, self.values(score) if scores else None)
+        centre = self._solve(prior, blocks, root, mode.target)[1]
         noise = rng.standard_normal((len(centre), n))
-        coefficients = centre[:, None] + linalg.solve_triangular(root, noise, lower=True, trans="T")
+        coefficients = centre[:, None] + field.solve_transposed(root, noise)
         n_shared = prior.shared.shape[1]
         common = (prior.shared @ coefficients[:n_shared]).T
         own = self._own_covariance(prior)
@@ -336,9 +332,9 @@ class Posterior:
             effect = (prior.effects[area] @ coefficients[n_shared:]).T
             block = blocks[area]
             gain = own @ block
-            residual = wanted[area] - common - effect
+            residual = mode.target[area] - common - effect
             left = own - gain @ own
-            left[np.diag_indices_from(left)] += 1e-10 + 1e-9 * prior.level_sd**2
+            left.flat[:: len(left) + 1] += 1e-10 + 1e-9 * prior.level_sd**2
             spread = _root(left)
             deviation = rng.standard_normal((n, self.n_periods)) @ spread.T
             without[:, area] = prior.mean[area] + common + residual @ gain.T + deviation
@@ -346,9 +342,22 @@ class Posterior:
         return without, without + added, coefficients[n_shared:].T
 
 
+def _climb(likelihood: field.Dispersed, mean: Array, there: Array, dual: Array) -> tuple[float, Array, Array]:
+    """How high a field stands: its log posterior up to a constant, and the likelihood's gradient and negative curvature."""
+    log_lik, gradient, curvature = likelihood.evaluate(mean + there)
+    height = log_lik - 0.5 * float(np.sum(dual * there))
+    return (height if np.isfinite(height) else -np.inf), gradient, curvature
+
+
+def _working(now: Array, gradient: Array, curvature: Array) -> Array:
+    """Where a Newton step from here would take each cell if it were alone; 0 where nothing is known."""
+    seen = curvature > 0.0
+    return np.where(seen, now + gradient / np.where(seen, curvature, 1.0), 0.0)
+
+
 def _root(covariance: Array) -> Array:
     try:
-        return linalg.cholesky(covariance, lower=True)
+        return field.factor(covariance)
     except linalg.LinAlgError:
         values, vectors = np.linalg.eigh(covariance)
         return vectors * np.sqrt(np.maximum(values, 0.0))

@@ -8,6 +8,7 @@ from scipy import stats
 
 from evaluation.inference.checks import Check
 from evaluation.inference.engine import Task
+from evaluation.inference.field import persist
 from evaluation.inference.frame import Frame
 from evaluation.inference.laplace import integrate_hyperparameters
 from evaluation.inference.latent import Posterior
@@ -107,8 +108,7 @@ def _draw_prior(posterior: Posterior, frame: Frame, rng: np.random.Generator) ->
 
     def wander(sd: float, rho: float) -> Array:
         path = rng.standard_normal((rows, periods))
-        for k in range(1, periods):
-            path[:, k] = rho * path[:, k - 1] + np.sqrt(1.0 - rho**2) * path[:, k]
+        persist(path, rho)
         return sd * path
 
     if prior.path_sd > 0.0:

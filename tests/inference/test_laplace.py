@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import linalg
 
 from evaluation.inference import field
 from evaluation.inference.design import write_design
@@ -129,7 +130,7 @@ def test_likelihood_is_the_models(likelihood: str, censored: bool) -> None:
         else:
             mu = np.log(full) - data.arrays["log_exposure"][: posterior.n_areas, : posterior.n_periods]
         overdispersion = float(np.exp(data.arrays["noise_log_median"] + data.arrays["noise_log_sd"] * 0.3))
-        ours.append(posterior.likelihood.evaluate(mu, overdispersion)[0])
+        ours.append(posterior.likelihood.disperse(overdispersion).evaluate(mu)[0])
         theirs.append(potential(model, point))
     assert ours == pytest.approx(theirs, rel=1e-8)
 
@@ -139,11 +140,11 @@ def test_gradient_and_curvature_are_derivatives(likelihood: str) -> None:
     of = hidden(small("did", likelihood, "step", [5, 10, 10]))
     posterior = Posterior(write_design(of))
     eta = posterior.gaussian(np.zeros(len(posterior.names))).mean + 0.1
-    _, gradient, curvature = posterior.likelihood.evaluate(eta, 0.1)
+    _, gradient, curvature = posterior.likelihood.disperse(0.1).evaluate(eta)
     for cell in [(0, 0), (0, 8), (1, 3), (2, 9)]:
         step = np.zeros_like(eta)
         step[cell] = 1e-4
-        up, here, down = (posterior.likelihood.evaluate(eta + k * step, 0.1)[0] for k in (1, 0, -1))
+        up, here, down = (posterior.likelihood.disperse(0.1).evaluate(eta + k * step)[0] for k in (1, 0, -1))
         assert gradient[cell] == pytest.approx((up - down) / 2e-4, rel=1e-4, abs=1e-5)
         assert curvature[cell] == pytest.approx(-(up - 2 * here + down) / 1e-8, rel=0.02, abs=0.05)
 
@@ -186,6 +187,29 @@ def test_ar1_root_gives_the_stationary_covariance() -> None:
 
 
 @pytest.mark.slow
+def test_paths_persist_as_they_are_defined_to() -> None:
+    shocks = np.random.default_rng(3).standard_normal((2, 30))
+    paths = shocks.copy()
+    field.persist(paths, 0.7)
+    assert paths == pytest.approx(shocks @ field.ar1_root(0.7, 30).T)
+
+
+def test_factors_are_those_of_the_library() -> None:
+    rng = np.random.default_rng(4)
+    for size in (1, 7, 40, 96):
+        wide = rng.normal(size=(size, size + 3))
+        matrix = wide @ wide.T
+        root = field.factor(matrix)
+        assert root == pytest.approx(linalg.cholesky(matrix, lower=True))
+        right = rng.normal(size=(size, 4))
+        assert field.solve_factored(root, right[:, 0]) == pytest.approx(linalg.cho_solve((root, True), right[:, 0]))
+        for several in (right, right[:, :1]):
+            theirs = linalg.solve_triangular(root, several, lower=True, trans="T")
+            assert field.solve_transposed(root, several) == pytest.approx(theirs)
+    with pytest.raises(linalg.LinAlgError):
+        field.factor(-np.eye(3))
+
+
 def test_the_same_task_gives_the_same_draws() -> None:
     task = Task(write_design(CASES["its step"]), Sampler(2, 1, 1), 9)
     first, second = approximate(task), approximate(task)
