@@ -121,6 +121,12 @@ class Dispersed:
         return total + self.rising, gradient, curvature
 
 
+def working_target(now: Array, gradient: Array, curvature: Array) -> Array:
+    """Where a Newton step from here would take each cell if it were alone; 0 where nothing is known."""
+    seen = curvature > 0.0
+    return np.where(seen, now + gradient / np.where(seen, curvature, 1.0), 0.0)
+
+
 @numba.njit(cache=True)
 def _exact_terms(kind, eta, value, exact, offset, size, phi):
     gradient = np.zeros_like(eta)
@@ -311,6 +317,15 @@ def factor(matrix: Array) -> Array:
     if failed:
         raise LinAlgError("the matrix is not positive definite")
     return np.ascontiguousarray(upper.T)
+
+
+def covariance_root(covariance: Array) -> Array:
+    """A matrix R with ``R R'`` the covariance, which rounding may have left a little less than positive definite."""
+    try:
+        return factor(covariance)
+    except LinAlgError:
+        values, vectors = np.linalg.eigh(covariance)
+        return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def solve_factored(root: Array, right: Array) -> Array:

@@ -198,7 +198,7 @@ class Posterior:
         log_det = 0.0
         for _ in range(60):
             blocks, log_det, root = self._condition(prior, curvature)
-            new_dual = self._solve(prior, blocks, root, _working(now, gradient, curvature))[0]
+            new_dual = self._solve(prior, blocks, root, field.working_target(now, gradient, curvature))[0]
             new = self._apply_prior(prior, covariance, new_dual)
             step = 1.0
             while True:
@@ -213,7 +213,7 @@ class Posterior:
             if abs(gained) < TOLERANCE and step == 1.0:
                 break
         log_density = height - 0.5 * log_det - 0.5 * float(score @ score)
-        return Mode(log_density, now, dual_now, _working(now, gradient, curvature), curvature)
+        return Mode(log_density, now, dual_now, field.working_target(now, gradient, curvature), curvature)
 
     def _exact_mode(self, prior: Gaussian, mean: Array, covariance: Array, score: Array) -> Mode:
         curvature = self.known.astype(float)
@@ -335,7 +335,7 @@ class Posterior:
             residual = mode.target[area] - common - effect
             left = own - gain @ own
             left.flat[:: len(left) + 1] += 1e-10 + 1e-9 * prior.level_sd**2
-            spread = _root(left)
+            spread = field.covariance_root(left)
             deviation = rng.standard_normal((n, self.n_periods)) @ spread.T
             without[:, area] = prior.mean[area] + common + residual @ gain.T + deviation
             added[:, area] = prior.effect_mean[area] + effect
@@ -347,20 +347,6 @@ def _climb(likelihood: field.Dispersed, mean: Array, there: Array, dual: Array) 
     log_lik, gradient, curvature = likelihood.evaluate(mean + there)
     height = log_lik - 0.5 * float(np.sum(dual * there))
     return (height if np.isfinite(height) else -np.inf), gradient, curvature
-
-
-def _working(now: Array, gradient: Array, curvature: Array) -> Array:
-    """Where a Newton step from here would take each cell if it were alone; 0 where nothing is known."""
-    seen = curvature > 0.0
-    return np.where(seen, now + gradient / np.where(seen, curvature, 1.0), 0.0)
-
-
-def _root(covariance: Array) -> Array:
-    try:
-        return field.factor(covariance)
-    except linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(covariance)
-        return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def hyperparameters(data: ModelData) -> tuple[str, ...]:
