@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from fits import pace
 
 MONTHS = [f"{2017 + m // 12}-{m % 12 + 1:02d}" for m in range(96)]
 INDICATORS = ("assaults", "robberies", "vehicle_crime")
@@ -80,6 +81,7 @@ def main() -> None:
         print(f"unchanged,{run(folder, asked.jobs):.1f}")
         write(folder / "plans" / "scheme_b01.yaml", plan("B01", meaningful=0.9))
         print(f"one plan changed,{run(folder, asked.jobs):.1f}")
+        print(f"ten million additions,{pace():.1f}")
 
 
 if __name__ == "__main__":
