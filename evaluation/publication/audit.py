@@ -49,15 +49,32 @@ _SAID = {
     "value",
 }  # attributes that a reader may hear or see
 _EXTERNAL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-_FOLDERS = "home|Users|root|mnt|media|srv|var|tmp|opt|private|Volumes|workspace"
-_PATTERNS = {
-    "a path of a folder": re.compile(rf"(?<![\w./:-])/(?:{_FOLDERS})/[\w.-]+|\b[A-Za-z]:\\{{1,2}}[\w .-]+\\|file:///"),
-    "a path of a network share": re.compile(r"(?<![\w:/\\])\\\\[A-Za-z0-9][\w.-]+\\[\w.$-]+"),
-    "a traceback": re.compile(r"Traceback \(most recent call last\)"),
-    "a postcode": re.compile(r"\b(?:GIR ?0AA|[A-PR-UWYZ][A-HK-Y]?\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})\b"),
-    "an e-mail address": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
-    "what looks like an NHS number": re.compile(r"(?<![\d.,-])\d{3}[ -]\d{3}[ -]\d{4}(?![\d.,-])"),
-    "the parameters of a notebook": re.compile(r"injected-parameters|\"papermill\""),
+_FOLDERS = ("home", "Users", "root", "mnt", "media", "srv", "var", "tmp", "opt", "private", "Volumes", "workspace")
+# Each with the texts without one of which it cannot be found: most pages hold none of them, and a text is found far sooner
+# than a pattern. The two others begin with a character that the engine can skip to; what may not stand before it comes after.
+_PATTERNS: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
+    "a path of a folder": (
+        (*(f"/{folder}/" for folder in _FOLDERS), ":\\", "file:///"),
+        re.compile(rf"(?<![\w./:-])/(?:{'|'.join(_FOLDERS)})/[\w.-]+|\b[A-Za-z]:\\{{1,2}}[\w .-]+\\|file:///"),
+    ),
+    "a path of a network share": (
+        ("\\\\",),
+        re.compile(r"(?<![\w:/\\])\\\\[A-Za-z0-9][\w.-]+\\[\w.$-]+"),
+    ),
+    "a traceback": (("Traceback",), re.compile(r"Traceback \(most recent call last\)")),
+    "a postcode": (
+        (),
+        re.compile(r"[A-PR-UWYZ](?<!\w.)(?:(?<=G)IR ?0AA|[A-HK-Y]?\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2})\b"),
+    ),
+    "an e-mail address": (("@",), re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")),
+    "what looks like an NHS number": (
+        (),
+        re.compile(r"\d(?<![\d.,-].)\d{2}[ -]\d{3}[ -]\d{4}(?![\d.,-])"),
+    ),
+    "the parameters of a notebook": (
+        ("injected-parameters", '"papermill"'),
+        re.compile(r"injected-parameters|\"papermill\""),
+    ),
 }
 _PERSONAL = re.compile(
     r"(?:nhs|hospital|crime|offender|victim|suspect|patient|person|pupil|case|custody|incident|upn)[ _-]?(?:no\b|num|ref|id\b)|urn\b|"
@@ -241,9 +258,16 @@ def _read(path: Path, name: str, counted: dict[str, set[str]], thorough: bool) -
             f"loads {u} from another host" for u in re.findall(r"url\(\s*['\"]?((?:https?:)?//[^)'\"]+)", content)
         ]
     if path.suffix == ".svg" and not name.startswith("_static/images"):
-        found = re.findall(r"<script|\son\w+\s*=|javascript:|href\s*=\s*['\"](?!#)", content, re.IGNORECASE)
-        return _GEOMETRY.sub(" ", content), ["is a drawing with a script or a link"] if found else []
+        more = _is_more_than_drawn(content.lower())
+        return _GEOMETRY.sub(" ", content), ["is a drawing with a script or a link"] if more else []
     return content, []
+
+
+def _is_more_than_drawn(svg: str) -> bool:
+    """Whether a drawing, in small letters, holds a script or leads somewhere else."""
+    if "<script" in svg or "javascript:" in svg:
+        return True
+    return bool(re.search(r"\son\w+\s*=", svg) or re.search(r"href\s*=\s*['\"](?!#)", svg))
 
 
 def _table_faults(content: str, columns: Iterable[str]) -> Iterator[str]:
@@ -261,8 +285,8 @@ def _table_faults(content: str, columns: Iterable[str]) -> Iterator[str]:
 def _find_patterns(content: str) -> list[str]:
     return [
         f"holds {meaning}: {found.group(0)[:60]}"
-        for meaning, pattern in _PATTERNS.items()
-        if (found := pattern.search(content))
+        for meaning, (signs, pattern) in _PATTERNS.items()
+        if (not signs or any(sign in content for sign in signs)) and (found := pattern.search(content))
     ]
 
 
