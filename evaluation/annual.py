@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -74,6 +74,8 @@ def run_review(
     Raises:
         InputError: everything wrong in the review's files, or another evaluation of it is under way.
     """
+    from evaluation.publication.book import prepare_book
+
     with ExitStack() as held:
         with progress.stage("reading"):
             review = flow.check(folder)
@@ -94,7 +96,7 @@ def run_review(
                     outcome.kept.append(plan.id)
         waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
         lost = compute(waiting, store, jobs, progress, scheduler, len(chosen), fit_minutes)
-        filed = file_packets(review, waiting, store, profile, lost, jobs, progress, kernel)
+        filed = file_packets(review, waiting, store, profile, lost, jobs, progress, kernel, prepare_book)
         outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
         outcome.failures |= filed.rejected
         for plan in chosen:
@@ -169,8 +171,12 @@ def file_packets(
     jobs: int,
     progress: Progress,
     kernel: WarmKernel | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Filed:
-    """Conclude every plan; write its report, in another process, while the next is concluded; file its packet at once."""
+    """Conclude every plan; write its report, in another process, while the next is concluded; file its packet at once.
+
+    The last reports are told while this process has nothing left to conclude: `meanwhile` is done then.
+    """
     from evaluation.publication import notebooks
 
     filed = Filed()
@@ -191,6 +197,7 @@ def file_packets(
             task = report_task(evaluation)
             evaluations[task.output] = evaluation
             yield task
+        meanwhile()
 
     def file(task: notebooks.Task, result: Path | notebooks.NotebookRejected) -> None:
         evaluation = evaluations.pop(task.output)

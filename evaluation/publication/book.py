@@ -108,6 +108,12 @@ def build_book(
     return build / "html" / "index.html"
 
 
+def prepare_book() -> None:
+    """Do ahead what every book needs and no packet changes: read in what writes the PDFs, draw how the method was tested."""
+    pdf.why_unavailable()
+    pages.method_blocks()
+
+
 def make_tree(edition: Edition, scratch: Path) -> Path:
     """Stage and build: :func:`stage_tree`, then :func:`build_tree`."""
     return build_tree(edition, scratch, *stage_tree(edition, scratch))

@@ -1,29 +1,40 @@
 """Charts in a PDF: what is drawn again and again, a letter or the mark of a month, is worked out once.
 
 A chart's SVG holds its words as outlines, each letter a reference to one, and its points as references to a mark. WeasyPrint
-reads the outline and the style anew at every reference, which in a board's document of fifty charts is a third of its work.
+reads the outline and the style anew at every reference, which in a board's document of fifty charts is a third of its work,
+and at every element what its attributes say, which is the same few texts again and again.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 Draw = Callable[[Any, Any, float], None]
 # Where a reference stands; how it looks are all other attributes, those that it inherits among them.
 _PLACE = frozenset(("id", "x", "y", "transform"))
+# What reads an attribute: functions of texts and numbers alone, whose results nobody changes.
+_READERS = ("parse_declarations", "parse_url", "transform", "size")
 
 
 @contextmanager
 def outlines_remembered() -> Iterator[None]:
-    """Within it WeasyPrint reads each distinct path once, and in one drawing each distinct reference; it draws the same."""
-    from weasyprint.svg import TAGS
+    """Within it WeasyPrint reads each distinct path once, in one drawing each distinct reference, and each distinct text of an
+    attribute; it draws the same.
+    """
+    from weasyprint import svg
 
-    kept = {tag: TAGS[tag] for tag in ("path", "use")}
-    TAGS.update(path=_remember_path(kept["path"]), use=_remember_use(kept["use"]))
+    kept = {tag: svg.TAGS[tag] for tag in ("path", "use")}
+    read = {name: getattr(svg, name) for name in _READERS}
+    svg.TAGS.update(path=_remember_path(kept["path"]), use=_remember_use(kept["use"]))
+    for name, reader in read.items():
+        setattr(svg, name, cache(reader))
     try:
         yield
     finally:
-        TAGS.update(kept)
+        svg.TAGS.update(kept)
+        for name, reader in read.items():
+            setattr(svg, name, reader)
 
 
 def _remember_path(draw: Draw) -> Draw:

@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from evaluation import resources
 from evaluation.judgement.prices import read_prices
 from evaluation.publication import (
     accessibility,
@@ -63,7 +65,7 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
         stage_blocks(stage, portfolio.quality_log(edition), "quality-assurance"),
     )
     about.append({"file": "quality-assurance"})
-    measured = calibration.calibration_blocks(source / "methods" / "calibration")
+    measured = method_blocks()
     texts["calibration"] = (
         f"[{calibration.TITLE}](calibration.md) was measured on made-up data; the page gives every result."
         if measured
@@ -92,6 +94,12 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
             about.append({"file": name})
     _copy(stage, source / "accessibility-statement.md", "accessibility-statement", texts)
     return [*about, {"file": "downloads"}, {"file": "accessibility-statement"}]
+
+
+@cache
+def method_blocks() -> list[Block]:
+    """How the method was tested, of which the results travel with the program: the same in every book."""
+    return calibration.calibration_blocks(resources.folder("book") / "methods" / "calibration")
 
 
 def stage_downloads(stage: Stage, edition: Edition, why_no_pdf: str = "") -> None:

@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from xml.sax.saxutils import escape as _xml
 from xml.sax.saxutils import quoteattr
@@ -182,6 +183,7 @@ def _cell(value: Cell, style: str, link: bool = False) -> str:
     return f'<table:table-cell table:style-name="{style}" office:value-type="string"><text:p>{words}</text:p></table:table-cell>'
 
 
+@lru_cache(maxsize=10_000)  # most cells of a table say what others have said
 def _words(text: str) -> str:
     return _xml(clean(text, 4000))
 

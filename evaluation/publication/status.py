@@ -33,10 +33,11 @@ def status_blocks(edition: Edition) -> list[Block]:
 def _read(edition: Edition) -> tuple[list[Packet], list[str]]:
     """Every packet of the review's plans, oldest first, and those that cannot be read."""
     packets, broken = [], []
+    shown = {packet.path: packet for packet in edition.packets.values()}
     for plan, places in stored_packets(edition.folder).items():
         for place in places:
             try:
-                packets.append(read_packet(place))
+                packets.append(shown.get(place) or read_packet(place))
             except (OSError, ValueError, KeyError) as error:
                 broken.append(f"{plan}, {place.name}: the packet cannot be read ({type(error).__name__}).")
     return packets, broken
