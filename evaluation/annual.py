@@ -74,8 +74,6 @@ def run_review(
     Raises:
         InputError: everything wrong in the review's files, or another evaluation of it is under way.
     """
-    from evaluation.publication.book import prepare_book
-
     with ExitStack() as held:
         with progress.stage("reading"):
             review = flow.check(folder)
@@ -96,7 +94,7 @@ def run_review(
                     outcome.kept.append(plan.id)
         waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
         lost = compute(waiting, store, jobs, progress, scheduler, len(chosen), fit_minutes)
-        filed = file_packets(review, waiting, store, profile, lost, jobs, progress, kernel, prepare_book)
+        filed = file_packets(review, waiting, store, profile, lost, jobs, progress, kernel, prepare_publishing)
         outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
         outcome.failures |= filed.rejected
         for plan in chosen:
@@ -285,6 +283,13 @@ def record_failure(review: Review, plan_id: str, reason: str | None) -> None:
         (review.folder / "_build" / "failures" / f"{plan_id}.json").unlink(missing_ok=True)
     else:
         write_failure(review.folder, plan_id, review.plans[plan_id].title, reason)
+
+
+def prepare_publishing() -> None:
+    """What the book needs of no packet."""
+    from evaluation.publication.book import prepare_book
+
+    prepare_book()
 
 
 def publish(review: Review, profile: str, progress: Progress, kernel: WarmKernel | None = None) -> Path:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation import resources
 from evaluation.judgement.prices import read_prices
 from evaluation.publication import (
     accessibility,
@@ -99,7 +98,7 @@ def stage_pages(stage: Stage, edition: Edition, source: Path) -> list[dict[str, 
 @cache
 def method_blocks() -> list[Block]:
     """How the method was tested, of which the results travel with the program: the same in every book."""
-    return calibration.calibration_blocks(resources.folder("book") / "methods" / "calibration")
+    return calibration.calibration_blocks()
 
 
 def stage_downloads(stage: Stage, edition: Edition, why_no_pdf: str = "") -> None:

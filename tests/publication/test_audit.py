@@ -48,6 +48,47 @@ def test_leaks_are_found(body: str, fault: str, tmp_path) -> None:
     assert any(fault in f for f in faults), faults
 
 
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        *((f"see /{folder}/x", "path of a folder") for folder in
+          ("home", "Users", "root", "mnt", "media", "srv", "var", "tmp", "opt", "private", "Volumes", "workspace")),
+        (r"see C:\\Users\\someone\\", "path of a folder"),
+        ("see file:///x", "path of a folder"),
+        ("GIR 0AA", "postcode"),
+        ("M1 1AE", "postcode"),
+        ("\nEC1A 1BB,", "postcode"),
+        ("943-476-5919", "NHS"),
+        ("injected-parameters", "parameters of a notebook"),
+        ('a "papermill" key', "parameters of a notebook"),
+    ],
+)  # fmt: skip
+def test_every_form_of_a_leak_is_found(words: str, fault: str, tmp_path) -> None:
+    faults = find_leaks(tree(tmp_path / "html", f"<p>{words}</p>"), set())
+    assert any(fault in f for f in faults), faults
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["1943 476 5919", "943 476 59191", "0.943 476 5919", "-943 476 5919", "943 476 5919.5", "XM1 1AE", "AIR 0AA", "M1 1AEX", "a/home/x", "at @noon"],
+)  # fmt: skip
+def test_what_only_looks_like_a_leak_passes(words: str, tmp_path) -> None:
+    assert find_leaks(tree(tmp_path / "html", f"<p>{words}</p>"), set()) == []
+
+
+@pytest.mark.parametrize(
+    "more", ["<SCRIPT>1</SCRIPT>", '<g\nonLoad ="x()"/>', '<a href="JavaScript:x()"/>', "<a HREF = 'x.html'/>"]
+)
+def test_a_drawing_that_is_more_than_one_is_found(more: str, tmp_path) -> None:
+    html = tree(tmp_path / "html")
+    drawing = html / "_static" / "figures" / "x.svg"
+    drawing.parent.mkdir(parents=True)
+    drawing.write_text('<svg><use href="#a"/></svg>', encoding="utf-8")
+    assert find_leaks(html, set()) == []
+    drawing.write_text(f'<svg><use href="#a"/>{more}</svg>', encoding="utf-8")
+    assert any("script or a link" in fault for fault in find_leaks(html, set()))
+
+
 def test_a_contact_may_be_shown(tmp_path) -> None:
     assert find_leaks(tree(tmp_path / "html", "<p>a.b@c.example</p>"), set(), ("a.b@c.example",)) == []
 
