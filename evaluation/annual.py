@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -94,15 +94,18 @@ def run_review(
                     outcome.kept.append(plan.id)
         waiting = {plan.id: questions[plan.id] for plan in chosen if plan.id not in outcome.kept}
         lost = compute(waiting, store, jobs, progress, scheduler, len(chosen), fit_minutes)
-        filed = file_packets(review, waiting, store, profile, lost, jobs, progress, kernel, prepare_publishing)
+        with progress.stage("standing chapters"):
+            chapters, failed = standing.compute_chapters(review.folder, jobs, progress)
+            outcome.failures |= failed
+        filed = file_packets(
+            review, waiting, store, profile, lost, jobs, progress, kernel, chapters, prepare_publishing
+        )
         outcome.packets |= {plan_id: place for plan_id, (place, _) in filed.places.items()}
         outcome.failures |= filed.rejected
         for plan in chosen:
             if plan.id in outcome.packets:
                 outcome.failures |= failed_indicators(review, plan.id, outcome.packets[plan.id])
             record_failure(review, plan.id, outcome.failures.get(plan.id) if plan.id not in outcome.packets else None)
-        with progress.stage("standing chapters"):
-            outcome.failures |= standing.write_chapters(review.folder, jobs, progress)
         with progress.stage("book"):
             outcome.index = publish(review, profile, progress, kernel)
         return outcome
@@ -154,7 +157,7 @@ def compute(
 
 @dataclass
 class Filed:
-    """What was evaluated: each plan's packet and evaluation, and whose report was not accepted, with the reason."""
+    """What was evaluated: each plan's packet and evaluation, and whose report or which chapter was not accepted, with the reason."""
 
     places: dict[str, tuple[Path, flow.Evaluation]] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
@@ -169,11 +172,13 @@ def file_packets(
     jobs: int,
     progress: Progress,
     kernel: WarmKernel | None = None,
+    chapters: Sequence[notebooks.Task] = (),
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Filed:
     """Conclude every plan; write its report, in another process, while the next is concluded; file its packet at once.
 
-    The last reports are told while this process has nothing left to conclude: `meanwhile` is done then.
+    The standing chapters are told beside the reports, first because they take longest. The last reports are told while
+    this process has nothing left to conclude: `meanwhile` is done then.
     """
     from evaluation.publication import notebooks
 
@@ -181,6 +186,7 @@ def file_packets(
     evaluations: dict[Path, flow.Evaluation] = {}
 
     def conclude() -> Iterator[notebooks.Task]:
+        yield from chapters
         for plan_id, asked in questions.items():
             try:
                 evaluation = flow.conclude(review, review.plans[plan_id], asked, store, profile, lost)
@@ -197,7 +203,10 @@ def file_packets(
             yield task
         meanwhile()
 
-    def file(task: notebooks.Task, result: Path | notebooks.NotebookRejected) -> None:
+    def file(task: notebooks.Task, result: notebooks.Result) -> None:
+        if task.output not in evaluations:
+            filed.rejected |= standing.file_chapter(task, result)
+            return
         evaluation = evaluations.pop(task.output)
         plan_id = evaluation.plan.id
         if isinstance(result, Path):
@@ -205,11 +214,13 @@ def file_packets(
             filed.places[plan_id] = place, replace(evaluation, posteriors={})
         else:
             filed.rejected[plan_id] = str(result)
-        progress.advance("reports", len(filed.places) + len(filed.rejected), len(questions))
+        told = sum(plan_id in filed.places or plan_id in filed.rejected for plan_id in questions)
+        progress.advance("reports", told, len(questions))
 
-    if questions:
+    if questions or chapters:
         with progress.stage("findings and reports"):
-            progress.advance("reports", 0, len(questions))
+            if questions:
+                progress.advance("reports", 0, len(questions))
             notebooks.run_notebooks(conclude(), jobs, file, kernel)
     return filed
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from evaluation.protocol import Review
 from evaluation.publication.edition import chapter_path
 from evaluation.publication.subtraction import protect_need, protect_whole
 from evaluation.writing import write_whole
+
+if TYPE_CHECKING:
+    from evaluation.publication import notebooks
 
 SHELF, SERIES = "monitoring", "series"
 ALARMS = ("textbook", "quiet", "ranges", "years")
@@ -192,13 +195,31 @@ def write_chapters(
 ) -> dict[str, str]:
     """Make the standing chapters of a review: compute what is not stored, run their notebooks.
 
-    A chapter that cannot be made is taken away, so that the book never shows an old one for it.
-
     Returns:
         Why a chapter could not be made, by name; empty when all were.
     """
     from evaluation.publication import notebooks
 
+    tasks, failed = compute_chapters(review_folder, jobs, progress, names)
+    notebooks.run_notebooks(tasks, 1, lambda task, result: failed.update(file_chapter(task, result)))
+    return failed
+
+
+def compute_chapters(
+    review_folder: Path,
+    jobs: int,
+    progress: Progress,
+    names: tuple[str, ...] | None = None,
+) -> tuple[list[notebooks.Task], dict[str, str]]:
+    """Compute what the standing chapters of a review tell and is not stored.
+
+    Returns:
+        The notebooks to run, each result then for :func:`file_chapter`; and why a chapter could not be computed, by
+        name. A chapter that stands is in neither.
+    """
+    from evaluation.publication import notebooks
+
+    tasks: list[notebooks.Task] = []
     failed: dict[str, str] = {}
     review: Review | None = None
     for name in names or tuple(CHAPTERS):
@@ -211,16 +232,37 @@ def write_chapters(
             if place.is_file() and _told(place, name) == key:
                 continue
             compute(review_folder, jobs, partial(progress.advance, "series"))
-            template = resources.folder("reports") / f"{name}.ipynb"
-            notebooks.run_notebook(template, {"review_path": str(review_folder.resolve())}, place, key)
-            write_whole(place.with_suffix(".key"), f"{key} {_report_key(name)}")
         except Exception as error:  # one chapter's trouble must not cost the others theirs
             if storage_fault(error):  # but a full disk is everybody's
                 raise
-            text = str(error).strip().splitlines()
-            failed[name] = f"{type(error).__name__}: {text[0] if text else 'no message'}"
-            place.unlink(missing_ok=True)
-    return failed
+            failed |= _withdraw(place, error)
+            continue
+        template = resources.folder("reports") / f"{name}.ipynb"
+        tasks.append(notebooks.Task(template, {"review_path": str(review_folder.resolve())}, place, key))
+    return tasks, failed
+
+
+def file_chapter(task: notebooks.Task, result: notebooks.Result) -> dict[str, str]:
+    """Mark a chapter as told, or take it away.
+
+    Args:
+        task: from :func:`compute_chapters`.
+        result: of its notebook.
+
+    Returns:
+        Why it could not be made, by name; empty when it was.
+    """
+    if not isinstance(result, Path):
+        return _withdraw(task.output, result)
+    write_whole(task.output.with_suffix(".key"), f"{task.key} {_report_key(task.output.stem)}")
+    return {}
+
+
+def _withdraw(place: Path, error: Exception) -> dict[str, str]:
+    """Take a chapter away, so that the book never shows an old one for one that could not be made."""
+    place.unlink(missing_ok=True)
+    text = str(error).strip().splitlines()
+    return {place.stem: f"{type(error).__name__}: {text[0] if text else 'no message'}"}
 
 
 def monitor_review(review_folder: Path, jobs: int, progress: Progress) -> list[str]:
