@@ -12,7 +12,6 @@ import json
 import os
 import tempfile
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,14 +23,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from models.structure import ModelData, Structure, check_layout, pack
+from evaluation.inference import program
+from evaluation.inference.program import KEPT_PARAMETERS, load_program
+from models.structure import ModelData, check_layout, pack
 
 Profile = Literal["draft", "publish"]
 
-KEPT_PARAMETERS = (
-    "level", "period", "trend", "season_z", "coefficient", "cell_z", "cohort_z", "cohort_sd", "cell_sd", "half_life",
-    "overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho", "area_trend_sd",
-)  # fmt: skip
 LOW_RANK_LIMIT = 200
 # The low-rank mass matrix is decomposed anew every so many draws of the tuning, and keeps the directions whose variance
 # differs from 1 by this factor. The library's own 20 and 2 spend more time on this than on the gradients of a series.
@@ -92,7 +89,7 @@ def model_code() -> str:
     digest = hashlib.sha256()
     sources = sorted(Path(models.__file__).parent.glob("*.py"))
     # The portfolio pools findings; no posterior of an intervention depends on it.
-    for path in [*(source for source in sources if source.stem != "portfolio"), Path(__file__)]:
+    for path in [*(source for source in sources if source.stem != "portfolio"), Path(program.__file__), Path(__file__)]:
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     digest.update(repr(library_versions()).encode())
     return digest.hexdigest()
@@ -101,30 +98,6 @@ def model_code() -> str:
 def library_versions() -> dict[str, str]:
     """Versions of the libraries on which a posterior depends."""
     return {name: version(name) for name in ("pymc", "pytensor", "nutpie", "numba", "numpy")}
-
-
-@cache
-def compile_structure(structure: Structure) -> Any:
-    """The compiled program of a structure; its data are replaced before every use.
-
-    Sampling needs values of the right shape only, so the arrays here are ones.
-    """
-    import nutpie
-
-    from models import did, its
-    from models.structure import layout
-
-    arrays: dict[str, Any] = {name: np.ones(shape, dtype=dtype) for name, (shape, dtype) in layout(structure).items()}
-    for name in ("cohort_of", "cell_of", "previous", "censored_at", "censored_distinct"):
-        if name in arrays:
-            arrays[name] = np.zeros_like(arrays[name])
-    model = (its if structure.design == "its" else did).build(ModelData(structure, arrays))
-    free = [variable.name for variable in model.free_RVs]
-    kept = [name for name in KEPT_PARAMETERS if name in model.named_vars and name not in free]
-    with warnings.catch_warnings():
-        # Without a C compiler PyTensor fuses at most 32 operands, numba's code or not: a little slower, and no news to a user.
-        warnings.filterwarnings("ignore", "Loop fusion failed", UserWarning)
-        return nutpie.compile_pymc_model(model, var_names=[*free, *kept, "focus_mu", "focus_mu0"])
 
 
 def draw_prior(data: ModelData, n: int, seed: int) -> dict[str, Any]:
@@ -143,14 +116,14 @@ def sample(task: Task, cores: int) -> Fit:
     """Draw the posterior of one task. The same task gives the same draws on the same machine."""
     from nutpie.sample import _BackgroundSampler
 
-    compiled = compile_structure(task.data.structure)
+    compiled = load_program(task.data.structure, model_code())
     check_layout(task.data)
-    program = compiled.with_data(**pack(task.data.arrays))
+    filled = compiled.with_data(**pack(task.data.arrays))
     started = time.perf_counter()
     sampling = _BackgroundSampler(
-        program,
-        _settings(task, program.n_dim),
-        np.zeros(program.n_dim),
+        filled,
+        _settings(task, filled.n_dim),
+        np.zeros(filled.n_dim),
         cores,
         progress_bar=False,
         return_raw_trace=True,
