@@ -1,9 +1,10 @@
 """The compiled program of a structure: made once on a computer, kept on its disk, the same for whoever asks again.
 
-A structure takes half a minute to compile and a fraction of a second to load. More than time hangs on it: code that
-the compiler puts together from pieces it finds ready rounds otherwise than code it makes whole, and chains that differ
-in a last digit part ways. A program is therefore always made whole, and the draws of a task do not depend on what else
-this computer has compiled before (``book/developing/decisions/0014``).
+A structure takes up to half a minute to compile and a fraction of a second to load. More than time hangs on it: in the
+compiler's own linker a program calls pieces that were made for themselves, or found on the disk, where it holds the
+same pieces in another form; sums then end in other last digits, and chains that differ there part ways. A program is
+therefore linked by itself, and the draws of a task do not depend on what else was compiled
+(``book/developing/decisions/0014``).
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import re
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -34,6 +35,7 @@ KEPT_PARAMETERS = (
     "overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho", "area_trend_sd",
 )  # fmt: skip
 UNUSED_DAYS = 180
+PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -83,16 +85,37 @@ def load_program(structure: Structure, fingerprint: str) -> Any:
         fingerprint: of what else decides what the program does: the source of the models, the libraries' versions.
     """
     path = programs_folder() / f"{_name(structure, fingerprint)}.program"
-    kept = _read(path)
-    if kept is not None and _can_run(kept):
-        return _link(kept)
-    compiled, start = _compile(structure)
-    made = _take_out(compiled, start)
-    if made is None:  # it holds addresses of this process
-        return compiled
-    with suppress(OSError):  # a disk that is full or not ours costs the time to compile, no more
-        _write(path, made)
+    with _alone(path):  # who needs it while it is made waits for it: the compiler fills a core and 0.7 GB
+        kept = _read(path)
+        if kept is not None and _can_run(kept):
+            return _link(kept)
+        compiled, start = _compile(structure)
+        made = _take_out(compiled, start)
+        if made is None:  # it holds addresses of this process
+            return compiled
+        with suppress(OSError):  # a disk that is full or not ours costs the time to compile, no more
+            _write(path, made)
     return _link(made)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Have a program for oneself, if that can be had: a lock that ends with its process, next to the program."""
+    from filelock import FileLock
+
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=PATIENCE_SECONDS)
+    except (
+        OSError,
+        NotImplementedError,
+    ):  # a folder that cannot be written to or locked, or somebody who takes too long
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def programs_folder() -> Path:
@@ -114,12 +137,11 @@ def _name(structure: Structure, fingerprint: str) -> str:
 
 
 def _compile(structure: Structure) -> tuple[Any, NDArray]:
-    """A program made whole, and the point around which its chains start.
+    """The model of a structure as nutpie compiles it, and the point around which its chains start.
 
     Compiling needs values of the right shape only, so the arrays here are ones.
     """
     import nutpie
-    from pytensor import config
 
     from models import did, its
 
@@ -130,7 +152,7 @@ def _compile(structure: Structure) -> tuple[Any, NDArray]:
     model = (its if structure.design == "its" else did).build(ModelData(structure, arrays))
     free = [variable.name for variable in model.free_RVs]
     kept = [name for name in KEPT_PARAMETERS if name in model.named_vars and name not in free]
-    with warnings.catch_warnings(), config.change_flags(numba__cache=False):
+    with warnings.catch_warnings():
         # Without a C compiler PyTensor fuses at most 32 operands, numba's code or not: a little slower, and no news to a user.
         warnings.filterwarnings("ignore", "Loop fusion failed", UserWarning)
         compiled = nutpie.compile_pymc_model(model, var_names=[*free, *kept, "focus_mu", "focus_mu0"])
@@ -181,8 +203,8 @@ def _can_run(kept: Machinery) -> bool:
 def _link(kept: Machinery) -> Any:
     """A program in memory.
 
-    Each function is linked by itself: numba numbers what it compiles, so that functions of two programs may have the same
-    name in its own linker, and the first would be called for both.
+    Each function is linked by itself. Numba's linker takes of two functions with one name the first it was given, and its
+    names are numbered in each process anew, so that even functions of two programs may have the same.
     """
     from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
 
