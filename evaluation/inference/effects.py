@@ -151,10 +151,11 @@ def diagnose(estimands: list[Estimand], divergences: int, *, strict: bool) -> Di
     if not stacked or not all(np.isfinite(draws).all() for draws in stacked):
         reason = "a reported quantity is not a number in some draws" if stacked else "no draw differs from another"
         return Diagnostics(float("nan"), 0.0, 0.0, divergences, quantities[0].draws.size, [reason])
-    data = xr.Dataset({f"q{i}": (("chain", "draw"), draws) for i, draws in enumerate(stacked)})
+    data = xr.DataArray(np.stack(stacked), dims=("quantity", "chain", "draw"))
     n_draws = int(quantities[0].draws.size)
-    rhat = _extreme(az.rhat(data), np.max)
-    bulk, tail = _extreme(az.ess(data, method="bulk"), np.min), _extreme(az.ess(data, method="tail"), np.min)
+    # numpy's extremes, which keep a NaN; the labelled array's own would lose it.
+    rhat = float(np.max(az.rhat(data).values))
+    bulk, tail = (float(np.min(az.ess(data, method=method).values)) for method in ("bulk", "tail"))
     reasons = []
     if strict:
         if not rhat <= 1.01:
@@ -164,11 +165,6 @@ def diagnose(estimands: list[Estimand], divergences: int, *, strict: bool) -> Di
         if divergences > n_draws / 1000:
             reasons.append(f"{divergences} of {n_draws} draws diverged")
     return Diagnostics(rhat, bulk, tail, divergences, n_draws, reasons)
-
-
-def _extreme(values: xr.Dataset, choose) -> float:
-    # NaN must not be lost: Python's max(1.0, nan) is 1.0.
-    return float(choose([float(values[name]) for name in values.data_vars]))
 
 
 def tabulate(frame: Frame, estimands: list[Estimand], interval: float) -> pd.DataFrame:
