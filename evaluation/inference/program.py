@@ -85,33 +85,35 @@ def load_program(structure: Structure, fingerprint: str) -> Any:
         fingerprint: of what else decides what the program does: the source of the models, the libraries' versions.
     """
     path = programs_folder() / f"{_name(structure, fingerprint)}.program"
-    with _alone(path):  # who needs it while it is made waits for it: the compiler fills a core and 0.7 GB
-        kept = _read(path)
-        if kept is not None and _can_run(kept):
-            return _link(kept)
-        compiled, start = _compile(structure)
-        made = _take_out(compiled, start)
-        if made is None:  # it holds addresses of this process
-            return compiled
-        with suppress(OSError):  # a disk that is full or not ours costs the time to compile, no more
-            _write(path, made)
-    return _link(made)
+    kept = _find(path)
+    if kept is None:
+        with _alone(path):
+            kept = _find(path)  # somebody else may just have made it
+            if kept is None:
+                compiled, start = _compile(structure)
+                kept = _take_out(compiled, start)
+                if kept is None or not _can_run(
+                    kept
+                ):  # bound to this process, or to what the compiler's linker alone knows
+                    return compiled
+                with suppress(OSError):  # a disk that is full or not ours costs the time to compile, no more
+                    _write(path, kept)
+    return _link(kept)
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Have a program for oneself, if that can be had: a lock that ends with its process, next to the program."""
+    """Have the making of a program for oneself, if that can be had: the compiler fills a core and 0.7 GB.
+
+    The lock beside the program ends with the process that holds it. A folder that cannot be locked, or somebody who takes
+    too long, costs the work done twice.
+    """
     from filelock import FileLock
 
     lock = FileLock(path.with_suffix(".lock"))
-    try:
+    with suppress(OSError, NotImplementedError):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=PATIENCE_SECONDS)
-    except (
-        OSError,
-        NotImplementedError,
-    ):  # a folder that cannot be written to or locked, or somebody who takes too long
-        pass
     try:
         yield
     finally:
@@ -188,6 +190,12 @@ def _externals(assembly: str) -> set[str]:
     functions = re.findall(r'^declare [^\n@]*@"?([^"(\n]+)', assembly, re.MULTILINE)
     variables = re.findall(r'^@"?([^"= \n]+)"? = external ', assembly, re.MULTILINE)
     return {name for name in (*functions, *variables) if not name.startswith("llvm.")}
+
+
+def _find(path: Path) -> Machinery | None:
+    """A kept program that this process can run."""
+    kept = _read(path)
+    return kept if kept is not None and _can_run(kept) else None
 
 
 def _can_run(kept: Machinery) -> bool:

@@ -98,6 +98,16 @@ def test_code_that_calls_what_is_not_there_is_not_run() -> None:
     assert not program._can_run(replace(KEPT, externals=[*KEPT.externals, "no_such_function"]))
 
 
+@pytest.mark.parametrize("bound", [None, replace(KEPT, externals=["no_such_function"])])
+def test_code_bound_to_its_process_is_used_there_and_not_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, bound: Machinery | None
+) -> None:
+    monkeypatch.setattr(program, "_compile", lambda structure: ("compiled", np.zeros(1)))
+    monkeypatch.setattr(program, "_take_out", lambda compiled, start: bound)
+    assert program.load_program.__wrapped__(STRUCTURE, "models") == "compiled"
+    assert not list(folder.glob("*.program"))
+
+
 def test_what_code_calls_is_read_from_its_assembly() -> None:
     assembly = (
         'declare noundef i32 @"NRT_Free"(ptr)\ndeclare double @log1p(double)\ndeclare double @llvm.exp.f64(double)\n'
@@ -154,9 +164,15 @@ def test_a_program_is_made_once_however_many_ask_at_the_same_time(
     assert made == [STRUCTURE]
     assert found == [KEPT] * 3
 
+    assert [p.suffix for p in sorted(folder.iterdir()) if p.suffix != ".lock"] == [".program"]
+
     monkeypatch.setattr(program, "PATIENCE_SECONDS", 0.1)
-    with FileLock(next(folder.glob("*.program")).with_suffix(".lock")):
+    (path,) = folder.glob("*.program")
+    with FileLock(path.with_suffix(".lock")):
+        assert program.load_program.__wrapped__(STRUCTURE, "models") == KEPT, "who finds it asks nobody"
+        path.unlink()
         assert program.load_program.__wrapped__(STRUCTURE, "models") == KEPT, "nobody waits for ever"
+    assert len(made) == 2
 
 
 def evaluate(compiled: object, point: np.ndarray) -> tuple[int, float, np.ndarray]:
