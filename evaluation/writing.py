@@ -7,18 +7,18 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file aside, then rename it: whoever reads finds the old text or the new one, never a part.
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file aside, then rename it: whoever reads finds the old file or the new one, never a part.
 
     Args:
         path: where it goes; its folder is made if need be.
-        text: written as UTF-8, line ends as they are.
+        content: a text is written as UTF-8, line ends as they are.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())  # on the disk before it has its name, even if the power fails
         Path(aside).chmod(0o644)  # a scratch file is made for its owner alone

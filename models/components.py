@@ -41,7 +41,7 @@ def add_columns(matrix: TensorVariable, weights: TensorVariable) -> TensorVariab
     """The columns of a matrix, each times its weight, added up: the product of matrix and vector, written out.
 
     Compiling the call of a linear-algebra library, with all that it checks, was two thirds of the time a series' model took
-    to compile; for a handful of columns the call is no faster either.
+    to compile; for a handful of columns the call was no faster either.
     """
     return pt.sum(matrix * weights[None, :], axis=1)
 

@@ -14,7 +14,6 @@ import json
 import os
 import platform
 import re
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,13 +27,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.writing import write_whole
 from models.structure import ModelData, Structure, layout
 
 KEPT_PARAMETERS = (
     "level", "period", "trend", "season_z", "coefficient", "cell_z", "cohort_z", "cohort_sd", "cell_sd", "half_life",
     "overdispersion", "score_sd", "score_rho", "common_sd", "common_rho", "area_sd", "area_rho", "area_trend_sd",
 )  # fmt: skip
-UNUSED_DAYS = 180
+KEPT_DAYS = 180
 PATIENCE_SECONDS = 600.0
 
 
@@ -261,20 +261,13 @@ def _load_code(code: bytes, symbol: str) -> Entry:
 
 
 def _write(path: Path, machinery: Machinery) -> None:
-    """Keep a program: written aside, then moved, its digest first. Programs that nobody has made for long are removed."""
+    """Keep a program, its digest first. Those made long ago, mostly of other versions of the models, are removed."""
     about = asdict(machinery) | {"code": [len(code) for code in machinery.code]}
     content = json.dumps(about).encode() + b"\n" + b"".join(machinery.code)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-        os.replace(aside, path)
-    finally:
-        Path(aside).unlink(missing_ok=True)
+    write_whole(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
     for other in path.parent.iterdir():
         with suppress(OSError):
-            if time.time() - other.stat().st_mtime > UNUSED_DAYS * 86400:
+            if time.time() - other.stat().st_mtime > KEPT_DAYS * 86400:
                 other.unlink()
 
 

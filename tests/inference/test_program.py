@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ TASK = Task(write_design(OF), Sampler(chains=2, tune=100, draws=50), 7)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder of programs, and nothing in memory."""
     monkeypatch.setattr(program, "programs_folder", lambda: tmp_path / "programs")
     program.load_program.cache_clear()
@@ -137,7 +137,7 @@ def test_chains_begin_near_the_point_and_apart() -> None:
     assert (begin(1) == first).all()
 
 
-def test_programs_long_out_of_use_are_removed(tmp_path: Path) -> None:
+def test_programs_made_long_ago_are_removed(tmp_path: Path) -> None:
     old, recent = tmp_path / "old.program", tmp_path / "recent.program"
     for path, days in ((old, 200), (recent, 100)):
         path.write_bytes(b"")
